@@ -26,12 +26,12 @@ export interface BodyStage {
 /**
  * One policy on one route, compiled. Phases, not an onion: what a policy does not define costs nothing. Hooks run in
  * stage order, `respond` and `settle` in reverse. A hook that throws makes the exchange `internal`; later settles still
- * run.
+ * run. What may wait may be any thenable.
  */
 export interface Policy {
   /** Of its feature. */
   readonly name: string
-  admit?(ex: Exchange): Verdict | Promise<Verdict>
+  admit?(ex: Exchange): Verdict | PromiseLike<Verdict>
   /** Our admit is pending and client, deadline or drain ended the exchange: give up at once. */
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */
@@ -40,7 +40,7 @@ export interface Policy {
    * Answers inside the process, on a route without `to`: of a feature that `answers`. Asked once, when all have admitted the
    * request; its body is read as far as `body` is started, and dropped with the answer. The time limits of the route hold.
    */
-  handle?(ex: Exchange, body: Source): Reply | Refusal | Promise<Reply | Refusal>
+  handle?(ex: Exchange, body: Source): Reply | Refusal | PromiseLike<Reply | Refusal>
   /** Upstream chosen, endpoint not yet. May refuse: the next candidate follows. */
   attempt?(ex: Exchange, at: Attempt): Refusal | undefined
   /** Whether an attempt at this upstream may pass, before one is drawn: a look, which takes no lease, token or permit. */
@@ -66,14 +66,14 @@ export interface Policy {
    * There is no usable answer. Where another route has none either, or an upstream there answers from 500 on, the next
    * policy is asked.
    */
-  recover?(ex: Exchange, failure: Failure): Recovery | undefined | Promise<Recovery | undefined>
+  recover?(ex: Exchange, failure: Failure): Recovery | undefined | PromiseLike<Recovery | undefined>
   /**
    * The text that tells the client of a failure, in the place of Sluice's own. Asked for each failure that is answered, also
    * of policies that were not reached; the first page is taken, in reverse order.
    */
   page?(ex: Exchange, failure: Failure, format: PageFormat): ErrorPage | undefined
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
-  respond?(ex: Exchange): void | Promise<void>
+  respond?(ex: Exchange): void | PromiseLike<void>
   /** For every body that is sent, ours too. Only policies that were reached. */
   responseBody?(ex: Exchange): BodyStage | undefined
   /**

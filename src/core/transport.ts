@@ -14,6 +14,8 @@ export interface TransportRequest {
   readonly headers: FlatHeaders
   /** Bytes of body; 0: none; -1: unknown. */
   readonly contentLength: number
+  /** The protocol to change to, a lower-case token, see `onUpgraded`; undefined: none. Only of a request without a body. */
+  readonly upgrade?: string | undefined
 }
 
 /** A failure with the facts that decide whether another attempt is safe. */
@@ -27,6 +29,11 @@ export interface TransportFailure {
   readonly reused: boolean
   /** A byte of the request may have been sent. */
   readonly bytesSent: boolean
+  /**
+   * The peer says that it has done nothing with the request, however much of it was sent (RFC 9113 section 8.7: REFUSED_STREAM,
+   * or a stream above the last one that a GOAWAY names): it may be repeated, whatever its method.
+   */
+  readonly refusedUnprocessed: boolean
   /** The request had been written whole. */
   readonly requestDone: boolean
   /** A byte of the answer had arrived. */
@@ -57,42 +64,75 @@ export interface TransportEvents {
   onHead(status: number, headers: FlatHeaders): void
   onData(chunk: Buffer): void
   onTrailers(headers: FlatHeaders): void
-  onEnd(): void
-  onUpgraded(headers: FlatHeaders, socket: Duplex): void
+  /** The answer is whole. `failed`: it says itself, behind its head, that the request failed: nothing is wrong with its bytes. */
+  onEnd(failed: boolean): void
+  /**
+   * The answer is 101, to the protocol that was asked for. `duplex`: the connection, paused, with what came behind the head in
+   * front. It belongs to the caller, who destroys it; the place on the link is given back when it has closed.
+   */
+  onUpgraded(headers: FlatHeaders, duplex: Duplex): void
   onFailure(failure: TransportFailure): void
 }
 
-/**
- * A connection that serves one request at a time. Opening is lazy: `start` connects where it must. A connection that
- * failed, or whose peer asked to close, is `closed` afterwards and is never given a request again.
- */
-export interface Connection {
-  readonly closed: boolean
-  /** Requests served so far. */
-  readonly served: number
-  /** The limit of its life that ended it; undefined: none has. */
-  readonly retired: LifeLimit | undefined
-  /** Begins an attempt. Refusals, too, arrive through `events`, never by throwing. */
-  start(request: TransportRequest, events: TransportEvents): void
-  /** Request body. False: wait for `onDrain`. */
+/** One attempt on a link. Once it has ended nothing may be called: a link that serves one at a time is itself the stream. */
+export interface UpstreamStream {
+  /** Request body, from `onWantBody` on. False: wait for `onDrain`. */
   write(chunk: Buffer): boolean
   /** End of the request body; trailers are dropped where the protocol cannot carry them. */
   end(trailers: FlatHeaders): void
   /** Backpressure on the answer. */
   pause(): void
   resume(): void
-  /** Ends the attempt without any further event and closes the connection. */
+  /** Ends the attempt without any further event; the link closes with it if the protocol has no other way. */
   abort(): void
-  /** Closes an idle connection. */
+}
+
+/** Has the place of a stream on its link. Told nothing after `abort`. */
+export interface StreamHolder {
+  /** The place is given back: after the last event of the attempt, or once what was handed over by `onUpgraded` has closed. */
+  onReleased(): void
+  /**
+   * Nothing of the request was sent, and nothing was told of it: the link took it while its capacity was only assumed, and has
+   * no room after all. It needs a place on another one; of several the last that was given comes first.
+   */
+  onReturned(): void
+}
+
+/** `open`: takes streams. `leaving`: takes no further one, those under way go on, and it closes after the last. */
+export type LinkState = 'open' | 'leaving' | 'closed'
+
+/**
+ * A connection to a target. Opening is lazy: `start` connects where it must. A link that failed, or whose peer asked to
+ * close, is never given a stream again.
+ */
+export interface Link {
+  readonly state: LinkState
+  /**
+   * Streams that it serves at a time; may change while it lives. While it is being opened this is what the protocol lets
+   * assume: so many streams wait for the one connection, and share its failure, instead of a connection each.
+   */
+  readonly capacity: number
+  /** Streams that have ended, by an answer. */
+  readonly served: number
+  /** The limit of its life that ended it; undefined: none has. */
+  readonly retired: LifeLimit | undefined
+  /**
+   * Begins an attempt: only while `open`, and below `capacity`. No event comes before it has returned. Refusals, too, arrive
+   * through `events`, never by throwing.
+   */
+  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): UpstreamStream
+  /** Closes it if it has no stream. */
   close(): void
 }
 
-/** What a transport tells about the life of a connection that it made. */
-export interface ConnectionOwner {
-  /** The attempt ended and the connection can serve another one. Called after `onEnd`. */
-  onIdle(connection: Connection): void
-  /** The connection is gone, idle or not. Called once, after the attempt's own last event. */
-  onClosed(connection: Connection): void
+/** What a transport tells about the life of a link that it made. */
+export interface LinkOwner {
+  /** `capacity` has changed, or is known for the first time; streams without room were returned before. */
+  onCapacity(): void
+  /** It is `leaving`: its peer, or a limit of its life, wants no further stream on it. */
+  onGoAway(): void
+  /** The link is gone, idle or not. Called once, after the last events of all its attempts. */
+  onClosed(): void
 }
 
 /** Where connections go. */
@@ -114,16 +154,19 @@ export interface TlsTarget {
   readonly verify: boolean
 }
 
-/** Bounds of one connection. Once it has reached its age, or had its requests, it gets no other one. */
-export interface ConnectionOptions extends Partial<LifeLimits> {
+/** Bounds of one link. Once it has reached its age, or had its requests, it gets no other one. */
+export interface LinkOptions extends Partial<LifeLimits> {
   /** TCP and TLS together, milliseconds. */
   readonly connectTimeoutMs: number
-  /** An idle connection is closed after this; a peer's `Keep-Alive: timeout` hint minus 1 s shortens it. */
+  /** An idle link is closed after this; a peer's `Keep-Alive: timeout` hint minus 1 s shortens it. */
   readonly keepAliveMs: number
 }
 
-/** A protocol towards upstreams. Nothing outside its files knows more. */
+/** A protocol by its name in ALPN (RFC 7301). */
+export type Protocol = 'http/1.1'
+
+/** How to speak a protocol to upstreams. Nothing outside its files knows more. */
 export interface Transport {
-  readonly name: string
-  open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): Connection
+  readonly protocol: Protocol
+  open(target: Target, options: LinkOptions, owner: LinkOwner): Link
 }

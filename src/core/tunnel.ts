@@ -48,6 +48,8 @@ export interface SeenTunnel extends Tunnel {
    * protocol has a boundary, and keeps what it writes so small that it needs no backpressure.
    */
   inject(to: TunnelSide, bytes: Buffer): void
+  /** Bytes wait for a side that does not take them, so that the other one is not read: its silence says nothing. */
+  readonly blocked: boolean
 }
 
 /**

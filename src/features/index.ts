@@ -32,6 +32,7 @@ import { sticky } from './sticky/feature.ts'
 import { streams } from './streams/feature.ts'
 import { subset } from './subset/feature.ts'
 import { timeouts } from './timeouts/feature.ts'
+import { websocket } from './websocket/feature.ts'
 import { zone } from './zone/feature.ts'
 
 /** All features of Sluice, in the order in which they act; the order in this file does not matter. */
@@ -69,5 +70,6 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   streams,
   subset,
   timeouts,
+  websocket,
   zone,
 ])

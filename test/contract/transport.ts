@@ -6,8 +6,9 @@ import { checks, type MakeTransport } from './transport/harness.ts'
 import { malformed } from './transport/malformed.ts'
 import { requests } from './transport/requests.ts'
 import { tls } from './transport/tls.ts'
+import { upgrades } from './transport/upgrades.ts'
 
-const GROUPS = { requests, answers, flow, failures, malformed, tls }
+const GROUPS = { requests, answers, flow, failures, malformed, tls, upgrades }
 
 /** What every transport must do, over real sockets. */
 export function describeTransport(name: string, make: MakeTransport): void {

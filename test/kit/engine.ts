@@ -118,7 +118,7 @@ export class EngineKit {
       clock: this.eventClock,
       timers: this.timers,
       random,
-      requestId: () => ids.next(),
+      ids,
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),

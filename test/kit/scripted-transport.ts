@@ -1,17 +1,21 @@
 import type {
-  Connection,
-  ConnectionOwner,
+  Link,
+  LinkOwner,
+  LinkState,
+  StreamHolder,
   Target,
   Transport,
   TransportEvents,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A connection that does what the test says, for engine tests in virtual time. */
-export class ScriptedConnection implements Connection {
+export class ScriptedConnection implements Link, UpstreamStream {
+  readonly capacity = 1
   readonly target: Target
   closed = false
   /** An attempt is under way on it. */
@@ -26,19 +30,26 @@ export class ScriptedConnection implements Connection {
   /** What `write` answers. */
   room = true
   events!: TransportEvents
-  private readonly owner: ConnectionOwner
+  private readonly owner: LinkOwner
+  private holder!: StreamHolder
 
-  constructor(target: Target, owner: ConnectionOwner) {
+  constructor(target: Target, owner: LinkOwner) {
     this.target = target
     this.owner = owner
   }
 
-  start(request: TransportRequest, events: TransportEvents): void {
+  get state(): LinkState {
+    return this.closed ? 'closed' : 'open'
+  }
+
+  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): this {
     this.busy = true
     this.request = request
     this.events = events
     this.sent = ''
     this.ended = request.contentLength === 0
+    this.holder = holder
+    return this
   }
 
   /** The connection is there; the body is asked for. */
@@ -56,9 +67,9 @@ export class ScriptedConnection implements Connection {
   finish(): void {
     if (this.aborted) return
     this.busy = false
-    this.events.onEnd()
+    this.events.onEnd(false)
     this.served++
-    this.owner.onIdle(this)
+    this.holder.onReleased()
   }
 
   fail(facts: Partial<TransportFailure>): void {
@@ -71,11 +82,13 @@ export class ScriptedConnection implements Connection {
       connected,
       reused: false,
       bytesSent: connected,
+      refusedUnprocessed: false,
       requestDone: connected,
       responseStarted: false,
       ...facts,
     })
-    this.owner.onClosed(this)
+    this.holder.onReleased()
+    this.owner.onClosed()
   }
 
   write(chunk: Buffer): boolean {
@@ -104,16 +117,16 @@ export class ScriptedConnection implements Connection {
     if (this.closed) return
     this.closed = true
     this.busy = false
-    this.owner.onClosed(this)
+    this.owner.onClosed()
   }
 }
 
 /** Opens scripted connections and keeps them in order. */
 export class ScriptedTransport implements Transport {
-  readonly name = 'scripted'
+  readonly protocol = 'http/1.1'
   readonly connections: ScriptedConnection[] = []
 
-  open(target: Target, _options: unknown, owner: ConnectionOwner): Connection {
+  open(target: Target, _options: unknown, owner: LinkOwner): Link {
     const connection = new ScriptedConnection(target, owner)
     this.connections.push(connection)
     return connection

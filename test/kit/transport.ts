@@ -1,42 +1,47 @@
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
+  Link,
+  LinkOptions,
+  LinkOwner,
+  LinkState,
+  StreamHolder,
   Target,
   Transport,
   TransportEvents,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A transport without sockets, for unit tests of what stands above: the test says what the upstream does. */
 export class HandTransport implements Transport {
-  readonly name = 'hand'
+  readonly protocol = 'http/1.1'
   /** Every connection ever opened, in order. */
   readonly connections: HandConnection[] = []
 
-  open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): HandConnection {
+  open(target: Target, options: LinkOptions, owner: LinkOwner): HandConnection {
     const connection = new HandConnection(target, options, owner)
     this.connections.push(connection)
     return connection
   }
 }
 
-export class HandConnection implements Connection {
+export class HandConnection implements Link, UpstreamStream {
   readonly target: Target
-  readonly options: ConnectionOptions
+  readonly options: LinkOptions
+  readonly capacity = 1
   closed = false
   served = 0
   retired: LifeLimit | undefined = undefined
   /** Targets of the requests it was given. */
   readonly requests: string[] = []
   readonly calls: string[] = []
-  private readonly owner: ConnectionOwner
+  private readonly owner: LinkOwner
   private events: TransportEvents | undefined
+  private holder: StreamHolder | undefined
 
-  constructor(target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(target: Target, options: LinkOptions, owner: LinkOwner) {
     this.target = target
     this.options = options
     this.owner = owner
@@ -46,10 +51,16 @@ export class HandConnection implements Connection {
     return this.events !== undefined
   }
 
-  start(request: TransportRequest, events: TransportEvents): void {
+  get state(): LinkState {
+    return this.closed ? 'closed' : 'open'
+  }
+
+  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): this {
     if (this.closed || this.events !== undefined) throw new Error('started while closed or busy')
     this.requests.push(request.target)
     this.events = events
+    this.holder = holder
+    return this
   }
 
   /** The upstream answers; `close`: and closes the connection. */
@@ -58,9 +69,10 @@ export class HandConnection implements Connection {
     events.onConnected(this.served > 0)
     events.onHead(status, [])
     this.served++
-    events.onEnd()
+    this.closed = close
+    events.onEnd(false)
+    this.holder?.onReleased()
     if (close) this.gone()
-    else this.owner.onIdle(this)
   }
 
   fail(reason: TransportFailure['reason'] = 'connect_refused'): void {
@@ -72,16 +84,18 @@ export class HandConnection implements Connection {
       connected: false,
       reused: false,
       bytesSent: false,
+      refusedUnprocessed: false,
       requestDone: false,
       responseStarted: false,
     })
-    this.owner.onClosed(this)
+    this.holder?.onReleased()
+    this.owner.onClosed()
   }
 
   /** The connection closes, idle or after an abort. */
   gone(): void {
     this.closed = true
-    this.owner.onClosed(this)
+    this.owner.onClosed()
   }
 
   write(chunk: Buffer): boolean {

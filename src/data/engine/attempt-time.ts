@@ -4,14 +4,9 @@ import type { Clocks } from './clocks.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { AttemptPlan } from './plan.ts'
 
-/** Milliseconds that the attempt has had until `now`, without those in which the request body moved. */
-export function ranMs({ at, movedBefore }: Dispatch, clocks: Clocks, now: number): number {
-  return now - at.startedAt - (clocks.movedMs() - movedBefore)
-}
-
 /** The endpoint had less than its fair time: the peer allowed less, or a queue or the attempt before took it. */
 export function cutShort(dispatch: Dispatch, clocks: Clocks, plan: AttemptPlan, now: number): boolean {
-  return ranMs(dispatch, clocks, now) < plan.fairTime(dispatch.endpoint.patience(now))
+  return dispatch.ranMs(clocks, now) < plan.fairTime(dispatch.endpoint.patience(now))
 }
 
 /** Whose fault it is that the deadline passes now, while this attempt is the oldest under way. */
@@ -42,7 +37,7 @@ export function setLimit(
   now: number,
 ): void {
   if (attemptTimeout === undefined || attempts >= maxAttempts || clocks.bodyMoving) return
-  dispatch.limit(Math.max(0, attemptTimeout - ranMs(dispatch, clocks, now)))
+  dispatch.limit(Math.max(0, attemptTimeout - dispatch.ranMs(clocks, now)))
 }
 
 /** What an attempt fails with whose own timeout has passed in this phase. */
@@ -54,6 +49,7 @@ export function expiredFacts({ at, waiting }: Dispatch, phase: Phase): Transport
     connected,
     reused: at.reused,
     bytesSent: connected,
+    refusedUnprocessed: false,
     requestDone: connected,
     responseStarted: false,
   }

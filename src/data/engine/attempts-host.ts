@@ -24,7 +24,7 @@ export interface AttemptsHost {
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** No attempt gave one, and no further one can start. */
   fail(failure: Failure): void
-  readonly recorder: Pick<Recorder, 'attempt'>
+  readonly engine: { readonly recorder: Pick<Recorder, 'attempt'> }
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }

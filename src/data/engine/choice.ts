@@ -1,27 +1,15 @@
 import { Attempt } from '../../core/attempt.ts'
-import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { type HeadVerdict, UNUSED } from '../../core/outcome.ts'
+import { UNUSED } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isRefusal } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
+import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
+import { attempted } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
-import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
-
-/** What the choice needs from the loop. */
-export interface ChoiceOwner {
-  readonly ex: Exchange
-  readonly clock: Clock
-  readonly body: Pick<RequestBody, 'atHand'> | undefined
-  /** A verdict for the policies that let an attempt pass which is not sent. */
-  verdict(at: Attempt, head: HeadVerdict): void
-  /** A policy's hook threw. */
-  onBug(error: unknown): void
-}
 
 /** One possibility: an endpoint, and the attempt that policies have let pass. */
 export interface Candidate {
@@ -39,7 +27,7 @@ export class Choice {
   refusal: (Failure & { readonly elsewhere?: true }) | undefined = undefined
   /** A policy wants the request body to be at hand before it is asked again. */
   bodyFirst = false
-  private readonly owner: ChoiceOwner
+  private readonly host: AttemptsHost
   private readonly chain: Chain
   private readonly plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>
   private share: Share
@@ -56,8 +44,8 @@ export class Choice {
   /** Permits of the upstream of the latest attempt that are about to come back. */
   private ending: 0 | 1 = 0
 
-  constructor(owner: ChoiceOwner, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>) {
-    this.owner = owner
+  constructor(host: AttemptsHost, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>) {
+    this.host = host
     this.chain = chain
     this.share = share
     this.plan = plan
@@ -68,7 +56,7 @@ export class Choice {
    * goes to the next failover upstream if there is one.
    */
   next(): Candidate | undefined {
-    const { body, ex } = this.owner
+    const { body, ex } = this.host
     if (body !== undefined) ex.upload = body.atHand
     this.bodyFirst = false
     this.closed = NO_UPSTREAMS
@@ -105,12 +93,12 @@ export class Choice {
   /** It was let pass and is not sent. */
   drop({ at, upstream }: Candidate): void {
     upstream.parts.withdrawn(at, false)
-    this.owner.verdict(at, UNUSED)
+    attempted(this.host, this.chain, at, UNUSED)
   }
 
   private elsewhere(): Candidate | undefined {
     if (this.spilled || this.bodyFirst || this.refusal?.elsewhere !== true) return undefined
-    const other = this.plan.split.instead(this.share, this.owner.ex, this.chain)
+    const other = this.plan.split.instead(this.share, this.host.ex, this.chain)
     if (other === undefined) return undefined
     this.spilled = true
     this.share = other
@@ -131,7 +119,7 @@ export class Choice {
     for (let i = first; i < upstreams.length; i++) {
       const upstream = upstreams[i] as Upstream
       if (this.closed.includes(upstream) || this.isFull(upstream)) continue
-      const endpoint = upstream.pick(this.full.length === 0 ? this.used : [...this.used, ...this.full], this.owner.ex)
+      const endpoint = upstream.pick(this.full.length === 0 ? this.used : [...this.used, ...this.full], this.host.ex)
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.used.includes(endpoint)) continue
       const candidate = this.candidate(upstream, endpoint)
@@ -148,14 +136,14 @@ export class Choice {
     if (!permits.isFull(this.share.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
     this.refusal = { phase: 'limit', origin: 'sluice', ...permits.refusal }
-    this.owner.ex.refused(this.owner.clock, permits.policy, permits.refusal.reason, 'enforce', upstream.name)
+    this.host.ex.refused(this.host.clock, permits.policy, permits.refusal.reason, 'enforce', upstream.name)
     return true
   }
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
-    const { owner } = this
-    const at = new Attempt(owner.ex.attempts + 1, upstream.name, owner.clock.now(), this.chain.slots.attempt)
-    if (!upstream.parts.admits(owner.ex, at)) {
+    const { host } = this
+    const at = new Attempt(host.ex.attempts + 1, upstream.name, host.clock.now(), this.chain.slots.attempt)
+    if (!upstream.parts.admits(host.ex, at)) {
       this.closed = [...this.closed, upstream]
       return undefined
     }
@@ -175,7 +163,7 @@ export class Choice {
       const refusal = this.ask(place, at)
       if (refusal !== undefined) {
         this.refusal = refusal
-        this.owner.verdict(at, UNUSED)
+        attempted(this.host, this.chain, at, UNUSED)
         return false
       }
       at.passed = place + 1
@@ -186,15 +174,15 @@ export class Choice {
 
   private ask(place: number, at: Attempt): Choice['refusal'] {
     try {
-      const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
+      const verdict = this.chain.policies[place]?.attempt?.(this.host.ex, at)
       if (verdict === undefined) return undefined
       if (!isRefusal(verdict)) throw new Error('an attempt hook can refuse, and nothing else')
-      const { clock, ex } = this.owner
+      const { clock, ex } = this.host
       if (verdict.bodyFirst) this.bodyFirst = true
       else ex.refused(clock, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce', at.upstream)
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
-      this.owner.onBug(error)
+      this.host.onBug(error)
       return failure('internal', 'limit', 'sluice')
     }
   }

@@ -4,15 +4,14 @@ import { Due, type TimerWheel } from '../../lib/timers.ts'
 import type { RequestBody } from './replay.ts'
 
 /** Which bound was passed. */
-export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'slow_reader'
+export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'silent'
 
-/** Learns which bound was passed, and tells how far things are. */
+/** A request body: how much of it came, and for how long the upstream did not take it. */
+export type Moving = Pick<RequestBody, 'takeProgress' | 'takeBlockedMs'>
+
+/** Whose bounds they are. */
 export interface ClocksOwner {
   onExpired(what: Expired): void
-  /** The request body; undefined: none. */
-  readonly body: Pick<RequestBody, 'takeProgress' | 'takeBlockedMs'> | undefined
-  /** The client does not take the answer. */
-  readonly answerBlocked: boolean
 }
 
 /** Milliseconds left for recovery and `respond` hooks when the deadline itself has passed. */
@@ -35,7 +34,7 @@ export class Clocks extends Due {
   private total: number
   private minRate: TimeLimits['minRate']
   private timerAt = NEVER
-  private moving = false
+  private body: Moving | undefined = undefined
   private movingSince = 0
   private moved = 0
   private windowEnd = NEVER
@@ -54,12 +53,12 @@ export class Clocks extends Due {
   }
 
   get bodyMoving(): boolean {
-    return this.moving
+    return this.body !== undefined
   }
 
   /** Milliseconds in which the request body moved. */
   movedMs(): number {
-    return this.moving ? this.moved + this.clock.now() - this.movingSince : this.moved
+    return this.body === undefined ? this.moved : this.moved + this.clock.now() - this.movingSince
   }
 
   /** A trusted peer allows less: milliseconds from `startedAt`. */
@@ -85,13 +84,14 @@ export class Clocks extends Due {
     this.arm()
   }
 
-  setMoving(moving: boolean): void {
-    if (this.moving === moving) return
+  /** `body`: moves from now on; undefined: none does. */
+  setMoving(body: Moving | undefined): void {
+    if (this.body === body) return
     const now = this.clock.now()
-    this.moving = moving
-    if (moving) {
+    this.body = body
+    if (body !== undefined) {
       this.movingSince = now
-      this.openWindow(now)
+      this.openWindow(now, body)
     } else {
       this.moved += now - this.movingSince
       this.deadline += now - this.movingSince
@@ -117,7 +117,7 @@ export class Clocks extends Due {
   }
 
   private dueAt(): number {
-    const stage = this.moving ? this.windowEnd : this.deadline
+    const stage = this.body === undefined ? this.deadline : this.windowEnd
     return Math.min(stage, this.total, this.silence === NEVER ? NEVER : this.activeAt + this.silence)
   }
 
@@ -129,33 +129,32 @@ export class Clocks extends Due {
     this.timers.scheduleAt(this, due)
   }
 
-  private openWindow(now: number): void {
+  private openWindow(now: number, body: Moving): void {
     this.windowEnd = this.minRate === undefined ? NEVER : now + this.minRate.window
-    this.owner.body?.takeProgress()
-    this.owner.body?.takeBlockedMs()
+    body.takeProgress()
+    body.takeBlockedMs()
   }
 
   fire(): void {
     const now = this.clock.now()
     this.timerAt = NEVER
-    if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
+    const { body } = this
+    if (body === undefined && now >= this.deadline) this.owner.onExpired('deadline')
     else if (now >= this.total) this.owner.onExpired('total')
-    else if (now >= this.activeAt + this.silence)
-      this.owner.onExpired(this.owner.answerBlocked ? 'slow_reader' : 'idle')
-    else if (this.moving && now >= this.windowEnd) this.judgeRate(now)
+    else if (now >= this.activeAt + this.silence) this.owner.onExpired('silent')
+    else if (body !== undefined && now >= this.windowEnd) this.judgeRate(now, body)
     else this.arm()
   }
 
-  private judgeRate(now: number): void {
+  private judgeRate(now: number, body: Moving): void {
     const { bytes, window } = this.minRate as { bytes: number; window: number }
-    const { body } = this.owner
-    const blockedMs = body?.takeBlockedMs() ?? 0
-    if ((body?.takeProgress() ?? 0) < (bytes * window) / 1000) {
+    const blockedMs = body.takeBlockedMs()
+    if (body.takeProgress() < (bytes * window) / 1000) {
       // The side that it waited for most of the time: a slow client may still fill the buffers at the last moment.
       this.owner.onExpired(2 * blockedMs >= window ? 'slow_upstream' : 'slow_client')
       return
     }
-    this.openWindow(now)
+    this.openWindow(now, body)
     this.arm()
   }
 }

@@ -9,6 +9,7 @@ import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { PoolEvents, Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Candidate } from './choice.ts'
+import type { Clocks } from './clocks.ts'
 
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
@@ -50,7 +51,7 @@ export class Dispatch implements PoolEvents, Candidate {
   readonly endpoint: Endpoint
   readonly upstream: Upstream
   /** Milliseconds in which the request body had moved when it began. */
-  readonly movedBefore: number
+  private readonly movedBefore: number
   private readonly owner: DispatchOwner
   private ticket: Ticket | undefined = undefined
   private sink: AnswerSink | undefined = undefined
@@ -79,6 +80,15 @@ export class Dispatch implements PoolEvents, Candidate {
     if (this.over || this.sink !== undefined) return
     this.timer ??= new Timer(() => this.owner.onExpired(this))
     this.owner.timers.schedule(this.timer, ms)
+  }
+
+  /** Milliseconds that it has had until `now`, without those in which the request body moved. */
+  ranMs(clocks: Clocks, now: number): number {
+    return now - this.at.startedAt - (clocks.movedMs() - this.movedBefore)
+  }
+
+  get ended(): boolean {
+    return this.over
   }
 
   /** What it holds of its endpoint; undefined: it is over. */

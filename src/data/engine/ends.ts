@@ -12,7 +12,7 @@ import type { Expired } from './clocks.ts'
 export interface Progress {
   readonly ex: Pick<Exchange, 'sent'>
   /** Of the upstream's answer. */
-  readonly relay: object | undefined
+  readonly relay: { readonly blocked: boolean } | undefined
   /** It is an event stream. */
   readonly stream: boolean
   /** Where the body comes from, if not from an upstream. */
@@ -43,13 +43,13 @@ export function expiredFailure(
       // The time was spent by the client, sending or reading: the endpoint may have had none of it.
       return relay !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
-    case 'idle': {
+    case 'silent': {
+      // A body in memory is written at once: only the client can delay it.
+      if (relay === undefined || relay.blocked) return failure('request_timeout', 'body', 'client')
       const failed = failure('idle_timeout', 'body', feed === undefined ? 'upstream' : 'sluice')
       // A stream may be silent; an answer may wait for the rest of the request body.
       return stream || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
-    case 'slow_reader':
-      return failure('request_timeout', 'body', 'client')
     case 'slow_upstream':
       return failure('attempt_timeout', 'send', 'upstream')
     case 'slow_client':

@@ -13,8 +13,7 @@ import { routesOnWay } from './legs.ts'
 import { Living } from './living.ts'
 import { lookUp, writeDown } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
-import { Run } from './run.ts'
-import type { RunHost } from './run-host.ts'
+import { Run } from './request.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 import { Stalls, type Watched } from './stalls.ts'
 import { watch } from './watched.ts'
@@ -26,7 +25,7 @@ export interface EngineDeps {
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
   /** Makes our request IDs (UUIDv7). */
-  readonly requestId: () => string
+  readonly ids: { next(): string }
   /** Makes every other worker call `stalls.onMail`; undefined: there is no other. */
   readonly wakeOthers?: () => void
   /** A bug's stack; for the operational log only. */
@@ -44,12 +43,12 @@ const SWEEP_MS = 1_000
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout has passed.')
 
 /** Runs exchanges on the current snapshot. */
-export class Engine implements RunHost<Run> {
+export class Engine {
   readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
-  readonly requestId: () => string
+  readonly ids: EngineDeps['ids']
   readonly replay: ReplayBudget = new ReplayBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
@@ -65,7 +64,7 @@ export class Engine implements RunHost<Run> {
     this.timers = deps.timers
     this.random = deps.random
     this.recorder = deps.recorder
-    this.requestId = deps.requestId
+    this.ids = deps.ids
     this.report = deps.bug
     this.lostEnd = deps.lostEnd
     this.stalls = new Stalls(deps.clock, deps.wakeOthers ?? (() => {}))

@@ -1,8 +1,12 @@
+import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
+import type { TransportRequest } from '../../core/transport.ts'
 import { UNIX_PEER } from '../../lib/address.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { AttemptsHost } from './attempts-host.ts'
 import { type FieldKinds, Kind, passedOn, removeNamed, requestKinds, requestTrailerKinds, sideKinds } from './fields.ts'
 
 /** The largest `Max-Forwards` that Sluice writes. */
@@ -142,6 +146,35 @@ export class Forwarder {
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
     for (const name of this.correlation) out.push(name, ex.correlationId)
   }
+}
+
+/** The latest attempt as the wire sees it. `fields`: shared by all attempts; those of the attempt are added. */
+export function attemptRequest(
+  { ex, bodyLength }: Pick<AttemptsHost, 'ex' | 'bodyLength'>,
+  endpoint: Endpoint,
+  fields: string[],
+): TransportRequest {
+  const at = ex.attempt as Attempt
+  fields.push('sluice-attempt', String(ex.attempts))
+  ex.trace?.dispatched(at, fields)
+  if (ex.deadline !== Number.POSITIVE_INFINITY) fields.push('sluice-timeout-ms', timeLeft(ex, at))
+  return {
+    method: ex.method,
+    target: ex.forwardTarget,
+    authority: ex.forwardAuthority ?? endpoint.authority,
+    headers: fields,
+    contentLength: bodyLength,
+  }
+}
+
+/** It waited for a connection: it has less time than when it was made. */
+export function renewTimeLeft(ex: Exchange, at: Attempt, { headers }: TransportRequest): void {
+  const fields = headers as string[]
+  if (ex.deadline !== Number.POSITIVE_INFINITY) fields[fields.length - 1] = timeLeft(ex, at)
+}
+
+function timeLeft(ex: Exchange, at: Attempt): string {
+  return String(Math.max(1, Math.floor(ex.deadline - at.startedAt)))
 }
 
 /**

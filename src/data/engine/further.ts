@@ -1,28 +1,19 @@
-import type { Exchange } from '../../core/exchange.ts'
 import type { Obstacle } from '../../core/plan.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { retryAfterMs } from '../../lib/retry-after.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { AttemptsHost } from './attempts-host.ts'
 import type { Candidate } from './choice.ts'
 import type { AttemptPlan } from './plan.ts'
-import type { RequestBody } from './replay.ts'
-
-/** The request whose further attempts are judged. */
-export interface Asking {
-  readonly ex: Exchange
-  readonly clock: Clock
-  readonly body: RequestBody | undefined
-}
 
 /** Whether a further attempt may follow, and how soon. */
 export class Further {
-  private readonly host: Asking
+  private readonly host: AttemptsHost
   private readonly plan: AttemptPlan
   private readonly latencies: Latencies
 
-  constructor(host: Asking, plan: AttemptPlan, latencies: Latencies) {
+  constructor(host: AttemptsHost, plan: AttemptPlan, latencies: Latencies) {
     this.host = host
     this.plan = plan
     this.latencies = latencies

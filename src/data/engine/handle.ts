@@ -3,6 +3,7 @@ import { type Failure, failure } from '../../core/failures.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
 import { dropReply, isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
+import { isThenable } from '../../lib/thenable.ts'
 import type { Chain } from './chain.ts'
 import { refused } from './ends.ts'
 import type { RequestBody } from './replay.ts'
@@ -45,7 +46,7 @@ export function handle(run: HandledRun): void {
   }
   try {
     const given = policy.handle(run.ex, body)
-    if (given instanceof Promise) given.then(answered, (error: unknown) => run.onBug(error))
+    if (isThenable(given)) Promise.resolve(given).then(answered, (error: unknown) => run.onBug(error))
     else answered(given)
   } catch (error) {
     run.onBug(error)

@@ -3,8 +3,8 @@ import type { Failure } from '../../core/failures.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { answerStages } from './answer.ts'
-import { type AnswerHooksOwner, runRespond, runSettle, streamRefusal } from './answer-hooks.ts'
 import type { Chain } from './chain.ts'
+import { type HooksOwner, runRespond, runSettle, streamRefusal } from './hooks.ts'
 import type { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import type { CompiledRoute } from './snapshot.ts'
@@ -25,7 +25,7 @@ export interface Leg {
 }
 
 /** A request that may have come from other routes. */
-export interface OnItsWay extends AnswerHooksOwner {
+export interface OnItsWay extends HooksOwner {
   readonly chain: Chain
   readonly route: CompiledRoute | undefined
   readonly behind: Leg | undefined

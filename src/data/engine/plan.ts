@@ -6,7 +6,7 @@ import { Split } from './split.ts'
 
 /**
  * Which upstreams a route asks, how often and for how long: what its features say, in fields that the loop reads. Compiled once;
- * asked by engine/attempts.ts.
+ * asked by engine/attempt-loop.ts.
  */
 export class AttemptPlan {
   readonly maxAttempts: number

@@ -84,7 +84,7 @@ export class DataPlane {
       recorder,
       bug,
       lostEnd,
-      requestId: () => ids.next(),
+      ids,
       wakeOthers: () => {
         for (const worker of others) mail.post(worker)
       },

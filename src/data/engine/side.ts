@@ -10,7 +10,7 @@ import { takesBody } from './answer.ts'
 import { RECOVERY_MS } from './clocks.ts'
 import { CONTENT_LENGTH, Kind } from './fields.ts'
 import { failedBehind } from './legs.ts'
-import type { Run } from './run.ts'
+import type { Run } from './request.ts'
 import type { AnswerTaker, SideDownstream } from './side-downstream.ts'
 
 /** What a cancelled request comes to. */

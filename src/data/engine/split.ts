@@ -14,6 +14,8 @@ export interface Share extends Lead {
 /** The upstreams over which the requests of a route are spread. Compiled once. */
 export class Split {
   readonly shares: readonly Share[]
+  /** There is nothing to draw. */
+  readonly only: Share | undefined
   private readonly total: number
   /** undefined: requests go where they were drawn, whatever comes of it. */
   private readonly first: FirstAttempt | undefined
@@ -29,13 +31,13 @@ export class Split {
       const own = upstream(target.upstream)
       return { ...target, upstreams: [own, ...others.filter((other) => other !== own)] }
     })
+    this.only = this.shares.length === 1 ? this.shares[0] : undefined
     this.total = this.shares.reduce((sum, { weight }) => sum + weight, 0)
     this.first = first
   }
 
   /** Where a request begins: at the upstream of its cookie, else by weight; elsewhere if that upstream cannot take it. */
   draw(ex: Exchange, chain: Chain, random: Random): Share {
-    if (this.shares.length === 1) return this.shares[0] as Share
     const share = this.tied(ex) ?? at(this.shares, random.float() * this.total)
     if (this.first === undefined || canTake(share, ex, chain)) return share
     return this.instead(share, ex, chain) ?? share

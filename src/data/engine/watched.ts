@@ -4,7 +4,7 @@ import type { Ticket } from '../upstreams/pool.ts'
 import type { Chain } from './chain.ts'
 import { stalledFailure } from './ends.ts'
 import { Pace } from './pace.ts'
-import type { Run } from './run.ts'
+import type { Run } from './request.ts'
 import type { Watched } from './stalls.ts'
 
 /** One look: a client that moved nothing for this long delays what waits for it, milliseconds. */

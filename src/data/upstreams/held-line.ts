@@ -27,6 +27,16 @@ export class HeldLine<T extends Linked<T>> {
     this.held.take()
   }
 
+  /** In front of all others. */
+  unshift(ticket: T): void {
+    ticket.next = this.first
+    if (this.first === undefined) this.last = ticket
+    else this.first.previous = ticket
+    this.first = ticket
+    this.length++
+    this.held.take()
+  }
+
   shift(): T | undefined {
     const ticket = this.first
     if (ticket !== undefined) this.remove(ticket)

@@ -2,14 +2,11 @@ import type { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../core/relief.ts'
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
-  Target,
-  Transport,
+  StreamHolder,
   TransportEvents,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../core/transport.ts'
 import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -18,6 +15,13 @@ import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
+import { type PoolLink, PoolLinks, type PoolLinksOptions, type PoolLinksOwner } from './pool-links.ts'
+
+/** A request for a pool. */
+export interface PoolRequest {
+  readonly request: TransportRequest
+  readonly events: TransportEvents
+}
 
 /** What a pool reports about a request. */
 export interface PoolEvents extends TransportEvents {
@@ -35,10 +39,7 @@ export interface PoolLimits {
   readonly maxConcurrent: number | undefined
 }
 
-export interface PoolOptions {
-  readonly transport: Transport
-  readonly target: Target
-  readonly connection: ConnectionOptions
+export interface PoolOptions extends PoolLinksOptions {
   readonly limits: PoolLimits
   /** Requests started and not ended, waiting ones included. */
   readonly inFlight: HeldCell
@@ -50,8 +51,6 @@ export interface PoolOptions {
   readonly group?: { readonly permits: AttemptPermits | undefined }
   /** Of its upstream: requests that wait for a connection. */
   readonly waiting: HeldCell
-  /** Connections opened and not closed. */
-  readonly connections: HeldCell
   readonly clock: Clock
   /** Asked for the time when a request has just ended: a clock costs more than all the rest of it. */
   readonly timers: Pick<TimerWheel, 'coarseNow'>
@@ -62,17 +61,17 @@ export interface PoolOptions {
 }
 
 /**
- * Connections to one endpoint: one request at a time on each, the last used is used first, so that connections that are not
- * needed grow old and close. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may be in
- * flight, they get `pool_full`. Before they wait, connections that only slow clients hold are taken back.
+ * Links to one endpoint, each with as many requests at a time as it has room for. Of those with room the one that got it last
+ * is used first, so that links that are not needed grow old and close; another one is opened only if none has room. One that
+ * leaves counts until it has closed. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may
+ * be in flight, they get `pool_full`. Before they wait, connections that only slow clients hold are taken back.
  */
-export class Pool implements Want {
+export class Pool implements Want, PoolLinksOwner {
   private readonly options: PoolOptions
   private limits: PoolLimits
-  private readonly idle: Member[] = []
+  private readonly links: PoolLinks
   private readonly relief: Relief
   private readonly waiters: HeldLine<Ticket>
-  private size = 0
   private closing = false
   /** undefined: it was found and reported. */
   private idleLimit: IdleLimit | undefined
@@ -82,12 +81,13 @@ export class Pool implements Want {
     this.relief = options.relief ?? NO_RELIEF
     this.waiters = new HeldLine(options.waiting)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
+    this.links = new PoolLinks(options, this)
     this.limits = options.limits
   }
 
   /** Connections, busy and idle. */
   get open(): number {
-    return this.size
+    return this.links.size
   }
 
   get waiting(): number {
@@ -103,9 +103,9 @@ export class Pool implements Want {
       return ticket
     }
     ticket.held = true
-    const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
-    if (member === undefined) this.wait(ticket)
-    else member.serve(ticket)
+    const link = this.waiters.length === 0 ? this.room() : undefined
+    if (link === undefined) this.wait(ticket)
+    else ticket.begin(link)
     return ticket
   }
 
@@ -130,49 +130,58 @@ export class Pool implements Want {
     this.admit()
   }
 
-  /** Closes idle connections now and busy ones after their request; waiting requests are still served. */
+  /** Closes idle connections now and busy ones after their last request; waiting requests are still served. */
   close(): void {
     this.closing = true
-    for (const member of this.idle.splice(0)) member.connection.close()
+    this.links.closeIdle()
   }
 
   /** @internal */
   abort(ticket: Ticket): void {
-    const { member } = ticket
-    if (member !== undefined) {
+    const { link, stream } = ticket
+    if (link !== undefined) {
       this.release(ticket)
-      member.ticket = undefined
-      member.connection.abort()
+      stream?.abort()
+      this.freed(link)
     } else if (ticket.waiting) {
       this.waiters.remove(ticket)
       this.release(ticket)
     }
   }
 
-  /** @internal The member's request ended and its connection can serve another one. */
-  onIdle(member: Member): void {
-    this.release(member.ticket)
-    member.ticket = undefined
-    if (this.waiters.length > 0) this.serveNext(member)
-    else if (this.closing) member.connection.close()
-    else {
-      member.idleSince = this.options.timers.coarseNow
-      this.idle.push(member)
-    }
+  /** @internal Its request has ended. */
+  released(ticket: Ticket): void {
+    const { link } = ticket
+    this.release(ticket)
+    if (link !== undefined) this.freed(link)
+  }
+
+  /** @internal Its link has no room for it after all: it waits in front of the others, who came later. */
+  returned(ticket: Ticket): void {
+    ticket.leave()
+    this.waiters.unshift(ticket)
   }
 
   /** @internal */
-  onClosed(member: Member): void {
-    this.release(member.ticket)
-    member.ticket = undefined
-    const { retired } = member.connection
-    const place = this.idle.lastIndexOf(member)
-    if (place !== -1) this.idle.splice(place, 1)
-    if (retired !== undefined) this.options.onRetired(retired)
-    else if (place !== -1) this.endedIdle(member.idleSince)
-    this.size--
-    this.options.connections.give()
+  onCapacity(link: PoolLink): void {
+    this.links.note(link)
     this.admit()
+  }
+
+  /** @internal */
+  onClosed({ idleSince, link: { retired } }: PoolLink, idle: boolean): void {
+    if (retired !== undefined) this.options.onRetired(retired)
+    else if (idle) this.endedIdle(idleSince)
+    this.admit()
+  }
+
+  /** A stream of it has ended. */
+  private freed(link: PoolLink): void {
+    if (link.link.state !== 'open') return
+    link.idleSince = this.options.timers.coarseNow
+    while (this.waiters.length > 0 && link.hasRoom) this.serveNext(link)
+    if (this.closing && link.taken === 0) link.close()
+    else this.links.note(link)
   }
 
   /** Joins the line, unless that is too long. */
@@ -213,31 +222,22 @@ export class Pool implements Want {
 
   private admit(): void {
     while (this.waiters.length > 0) {
-      const member = this.openMember()
-      if (member === undefined) return
-      this.serveNext(member)
+      const link = this.room()
+      if (link === undefined) return
+      this.serveNext(link)
     }
   }
 
-  private serveNext(member: Member): void {
+  private serveNext(link: PoolLink): void {
     const next = this.waiters.shift() as Ticket
     next.events.onDequeued()
-    member.serve(next)
+    next.begin(link)
   }
 
-  private takeIdle(): Member | undefined {
-    for (;;) {
-      const member = this.idle.pop()
-      // A closed one only waits to report that.
-      if (member === undefined || !member.connection.closed) return member
-    }
-  }
-
-  private openMember(): Member | undefined {
-    if (this.size >= this.limits.max) return undefined
-    this.size++
-    this.options.connections.take()
-    return new Member(this, this.options)
+  /** A link that can take a request. */
+  private room(): PoolLink | undefined {
+    const { limits, links } = this
+    return links.withRoom() ?? (links.size < limits.max ? links.open() : undefined)
   }
 
   /** @internal */
@@ -258,17 +258,19 @@ export class Pool implements Want {
   private release(ticket: Ticket | undefined): void {
     if (ticket === undefined || !ticket.held) return
     ticket.held = false
-    ticket.member = undefined
+    ticket.leave()
     this.leave(ticket)
   }
 }
 
 /** One request in a pool. Once it has ended, or was aborted, every call does nothing. */
-export class Ticket {
+export class Ticket implements StreamHolder, PoolRequest {
   readonly request: TransportRequest
   readonly events: PoolEvents
-  /** @internal The connection that serves it. */
-  member: Member | undefined = undefined
+  /** @internal The one that serves it. */
+  link: PoolLink | undefined = undefined
+  /** @internal */
+  stream: UpstreamStream | undefined = undefined
   /** @internal Counted in flight. */
   held = false
   /** @internal Whose permit it has; undefined: none. */
@@ -287,33 +289,33 @@ export class Ticket {
 
   /** It has a connection of this pool. */
   isOn(pool: Pool): boolean {
-    return this.pool === pool && this.member !== undefined
+    return this.pool === pool && this.link !== undefined
   }
 
   /** Another worker asks for something that it holds. True: it must be ended. */
   called(now: number): boolean {
-    return this.member !== undefined && (this.permits?.called(now) === true || this.pool.called(now))
+    return this.link !== undefined && (this.permits?.called(now) === true || this.pool.called(now))
   }
 
   /** No connection has been free for it yet. */
   get waiting(): boolean {
-    return this.held && this.member === undefined
+    return this.held && this.link === undefined
   }
 
   write(chunk: Buffer): boolean {
-    return this.member?.connection.write(chunk) ?? true
+    return this.stream?.write(chunk) ?? true
   }
 
   end(trailers: FlatHeaders): void {
-    this.member?.connection.end(trailers)
+    this.stream?.end(trailers)
   }
 
   pause(): void {
-    this.member?.connection.pause()
+    this.stream?.pause()
   }
 
   resume(): void {
-    this.member?.connection.resume()
+    this.stream?.resume()
   }
 
   /** It no longer counts for the upstream's bulkhead. */
@@ -325,33 +327,26 @@ export class Ticket {
   abort(): void {
     this.pool.abort(this)
   }
-}
 
-/** A connection in its pool, with the request it serves. */
-class Member implements ConnectionOwner {
-  readonly connection: Connection
-  ticket: Ticket | undefined = undefined
-  /** Clock milliseconds. */
-  idleSince = 0
-  private readonly pool: Pool
-
-  constructor(pool: Pool, options: PoolOptions) {
-    this.pool = pool
-    this.connection = options.transport.open(options.target, options.connection, this)
+  onReleased(): void {
+    this.pool.released(this)
   }
 
-  serve(ticket: Ticket): void {
-    this.ticket = ticket
-    ticket.member = this
-    this.connection.start(ticket.request, ticket.events)
+  onReturned(): void {
+    this.pool.returned(this)
   }
 
-  onIdle(): void {
-    this.pool.onIdle(this)
+  /** @internal */
+  begin(link: PoolLink): void {
+    this.link = link
+    this.stream = link.start(this, this)
   }
 
-  onClosed(): void {
-    this.pool.onClosed(this)
+  /** @internal */
+  leave(): void {
+    if (this.link !== undefined) this.link.taken--
+    this.link = undefined
+    this.stream = undefined
   }
 }
 
@@ -361,6 +356,7 @@ const POOL_FULL = {
   connected: false,
   reused: false,
   bytesSent: false,
+  refusedUnprocessed: false,
   requestDone: false,
   responseStarted: false,
 } as const

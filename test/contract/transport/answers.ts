@@ -165,10 +165,10 @@ export function answers(check: Check): void {
     const line = bench.line(server.port, { maxRequests: 2 })
     expect((await line.ask()).body).toBe('ok')
     await line.becomesIdle()
-    expect(line.connection.retired).toBe(undefined)
+    expect(line.link.retired).toBe(undefined)
     expect((await line.ask()).body).toBe('ok')
     await line.becomesClosed()
-    expect([line.owner.idle, line.connection.served, line.connection.retired]).toEqual([1, 2, 'maxRequests'])
+    expect([line.owner.idle, line.link.served, line.link.retired]).toEqual([1, 2, 'maxRequests'])
     await server.peers[0]?.receiveAll()
   })
 
@@ -178,7 +178,7 @@ export function answers(check: Check): void {
     await line.ask()
     await line.becomesIdle()
     await line.becomesClosed()
-    expect(line.connection.retired).toBe('maxAge')
+    expect(line.link.retired).toBe('maxAge')
     await server.peers[0]?.receiveAll()
   })
 
@@ -187,7 +187,7 @@ export function answers(check: Check): void {
     const line = bench.line(server.port, { maxAge: 1e-6 })
     expect((await line.ask()).body).toBe('ok')
     await line.becomesClosed()
-    expect([line.owner.idle, line.connection.retired]).toEqual([0, 'maxAge'])
+    expect([line.owner.idle, line.link.retired]).toEqual([0, 'maxAge'])
   })
 
   check('close() closes an idle connection', async (bench) => {
@@ -195,8 +195,8 @@ export function answers(check: Check): void {
     const line = bench.line(server.port)
     await line.ask()
     await line.becomesIdle()
-    line.connection.close()
-    expect(line.connection.closed).toBe(true)
+    line.link.close()
+    expect(line.link.state === 'closed').toBe(true)
     await line.becomesClosed()
     await server.peers[0]?.receiveAll()
   })
@@ -245,7 +245,7 @@ export function answers(check: Check): void {
     peers[0]?.send('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison')
     // Given to the kernel of this machine, not read yet.
     await until(() => peers[0]?.socket.writableLength === 0)
-    if (line.connection.closed) return
+    if (line.link.state === 'closed') return
     const seen = await line.start({ target: '/second' }).done()
     expect(seen.body).not.toBe('poison')
   })

@@ -24,7 +24,7 @@ export function flow(check: Check): void {
     seen.on.onData = () => {
       if (stops < 5) {
         stops++
-        line.connection.pause()
+        line.stream.pause()
       }
     }
     for (let stop = 1; stop <= 5; stop++) {
@@ -33,7 +33,7 @@ export function flow(check: Check): void {
       await settle(50)
       expect(seen.bytes - before).toBeLessThanOrEqual(READ)
       expect(seen.over).toBe(false)
-      line.connection.resume()
+      line.stream.resume()
     }
     await seen.done()
     expect(seen.bytes).toBe(size)
@@ -45,11 +45,11 @@ export function flow(check: Check): void {
     )
     const line = bench.line(server.port)
     const seen = line.start()
-    seen.on.onHead = () => line.connection.pause()
+    seen.on.onHead = () => line.stream.pause()
     await until(() => seen.status === 200)
     await settle(50)
     expect(seen.names).toEqual(['onConnected', 'onHead'])
-    line.connection.resume()
+    line.stream.resume()
     await seen.done()
     expect(seen.body).toBe('ok')
     await line.becomesIdle()
@@ -112,8 +112,8 @@ export function flow(check: Check): void {
         part++
         parts.push(chunk.length > 16_384 && keeps(part) ? chunk : Buffer.from(chunk))
         if (part % 7 === 0) {
-          lines[line]?.connection.pause()
-          setImmediate(() => lines[line]?.connection.resume())
+          lines[line]?.stream.pause()
+          setImmediate(() => lines[line]?.stream.resume())
         }
       }
       await lines[line]?.start({ target }, seen).done()
@@ -132,8 +132,8 @@ export function flow(check: Check): void {
     const line = bench.line(server.port)
     const seen = line.start()
     seen.on.onHead = () => {
-      line.connection.pause()
-      line.connection.resume()
+      line.stream.pause()
+      line.stream.resume()
     }
     await seen.done()
     expect(seen.body).toBe('ok')
@@ -144,7 +144,7 @@ export function flow(check: Check): void {
     const small = await bench.with(testUpstream())
     const paused = bench.line(big.port)
     const seenPaused = paused.start()
-    seenPaused.on.onHead = () => paused.connection.pause()
+    seenPaused.on.onHead = () => paused.stream.pause()
     const idle = bench.line(small.port)
     await idle.ask()
     await idle.becomesIdle()
@@ -153,7 +153,7 @@ export function flow(check: Check): void {
     const third = bench.line(small.port)
     const seen = third.start()
     seen.on.onData = () => {
-      paused.connection.resume()
+      paused.stream.resume()
       idle.start({}, seenIdle)
     }
     await seen.done()
@@ -178,9 +178,9 @@ export function flow(check: Check): void {
     const feed = (): void => {
       while (written < size) {
         written += chunk.length
-        if (!line.connection.write(chunk)) return
+        if (!line.stream.write(chunk)) return
       }
-      line.connection.end([])
+      line.stream.end([])
     }
     seen.on.onWantBody = feed
     seen.on.onDrain = feed
@@ -206,11 +206,11 @@ export function flow(check: Check): void {
     )
     const line = bench.line(server.port)
     const seen = line.start({ method: 'POST', contentLength: 1000 })
-    seen.on.onWantBody = () => line.connection.write(Buffer.from('part'))
+    seen.on.onWantBody = () => line.stream.write(Buffer.from('part'))
     await seen.done()
     expect([seen.status, seen.body, seen.ended]).toEqual([413, 'big', true])
-    expect(line.connection.write(Buffer.from('more'))).toBe(true)
-    line.connection.end([])
+    expect(line.stream.write(Buffer.from('more'))).toBe(true)
+    line.stream.end([])
     await line.becomesClosed()
     expect(line.owner.idle).toBe(0)
   })
@@ -225,10 +225,10 @@ export function flow(check: Check): void {
     const line = bench.line(server.port)
     const seen = line.start({ method: 'POST', contentLength: -1 })
     await until(() => seen.wanted === 1)
-    line.connection.write(Buffer.from('one '))
+    line.stream.write(Buffer.from('one '))
     await until(() => seen.body === 'one ')
-    line.connection.write(Buffer.from('two'))
-    line.connection.end([])
+    line.stream.write(Buffer.from('two'))
+    line.stream.end([])
     await seen.done()
     expect(seen.body).toBe('one two')
   })
@@ -237,8 +237,8 @@ export function flow(check: Check): void {
     const server = await bench.with(tcpServer())
     const line = bench.line(server.port)
     const seen = line.start()
-    line.connection.abort()
-    expect(line.connection.closed).toBe(true)
+    line.stream.abort()
+    expect(line.link.state === 'closed').toBe(true)
     await line.becomesClosed()
     await settle()
     expect(seen.names).toEqual([])
@@ -249,7 +249,7 @@ export function flow(check: Check): void {
   check('abort of a refused connection tells nothing', async (bench) => {
     const line = bench.line(await closedPort())
     const seen = line.start()
-    line.connection.abort()
+    line.stream.abort()
     await line.becomesClosed()
     await settle()
     expect(seen.names).toEqual([])
@@ -261,7 +261,7 @@ export function flow(check: Check): void {
     await line.ask()
     await line.becomesIdle()
     const seen = line.start()
-    line.connection.abort()
+    line.stream.abort()
     const told = seen.names.length
     await line.becomesClosed()
     await settle()
@@ -279,7 +279,7 @@ export function flow(check: Check): void {
       const server = await bench.with(answering(answer))
       const line = bench.line(server.port)
       const seen = new Recorder()
-      seen.on[event] = () => line.connection.abort()
+      seen.on[event] = () => line.stream.abort()
       const body = event === 'onWantBody' ? { method: 'POST', contentLength: 5 } : {}
       line.start(body, seen)
       await until(() => seen.names.includes(event))

@@ -1,12 +1,15 @@
+import type { Duplex } from 'node:stream'
 import { test } from 'vitest'
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
+  Link,
+  LinkOptions,
+  LinkOwner,
+  StreamHolder,
   TlsTarget,
   Transport,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../../src/core/transport.ts'
 import type { PoolEvents } from '../../../src/data/upstreams/pool.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -28,6 +31,8 @@ export class Recorder implements PoolEvents {
   headers: FlatHeaders = []
   trailers: FlatHeaders = []
   failure: TransportFailure | undefined
+  /** It was handed over. */
+  duplex: Duplex | undefined
   readonly chunks: Buffer[] = []
   bytes = 0
   wanted = 0
@@ -92,8 +97,10 @@ export class Recorder implements PoolEvents {
     this.happened('onEnd')
   }
 
-  onUpgraded(): void {
+  onUpgraded(headers: FlatHeaders, duplex: Duplex): void {
     this.finals++
+    this.headers = headers
+    this.duplex = duplex
     this.happened('onUpgraded')
   }
 
@@ -112,7 +119,8 @@ export class Recorder implements PoolEvents {
     await settle()
     if (this.finals !== 1) throw new Error(`${this.finals} final events: ${this.names.join(', ')}`)
     const last = this.names.at(-1)
-    if (last !== 'onEnd' && last !== 'onFailure') throw new Error(`${last} after the final event`)
+    if (last !== 'onEnd' && last !== 'onFailure' && last !== 'onUpgraded')
+      throw new Error(`${last} after the final event`)
     return this
   }
 
@@ -122,14 +130,33 @@ export class Recorder implements PoolEvents {
   }
 }
 
-export class Owner implements ConnectionOwner {
+/** Owns a link and holds the places of its streams. */
+export class Owner implements LinkOwner, StreamHolder {
+  /** Places given back while the link was open. */
   idle = 0
+  /** All places given back. */
+  released = 0
   closed = 0
+  leaving = 0
   whenIdle: (() => void) | undefined
+  link: Link | undefined
 
-  onIdle(): void {
+  onReleased(): void {
+    this.released++
+    if (this.link?.state !== 'open') return
     this.idle++
     this.whenIdle?.()
+  }
+
+  onReturned(): void {
+    throw new Error('the only stream of a link was returned')
+  }
+
+  onCapacity(): void {}
+
+  onGoAway(): void {
+    this.leaving++
+    if (this.link?.state !== 'leaving') throw new Error('it does not leave')
   }
 
   onClosed(): void {
@@ -138,19 +165,23 @@ export class Owner implements ConnectionOwner {
   }
 }
 
-/** A connection under test with its owner. */
+/** A link under test with its owner, and its latest stream. */
 export class Line {
   readonly owner = new Owner()
-  readonly connection: Connection
+  readonly link: Link
+  stream!: UpstreamStream
 
-  constructor(transport: Transport, port: number, options: Partial<ConnectionOptions>, tls: TlsTarget | undefined) {
+  constructor(transport: Transport, port: number, options: Partial<LinkOptions>, tls: TlsTarget | undefined) {
     const settings = { connectTimeoutMs: 5000, keepAliveMs: 10_000, ...options }
-    this.connection = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
+    this.link = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
+    this.owner.link = this.link
   }
 
-  /** Starts a request; its events are recorded. On a used connection some may come before this returns. */
+  /** Starts a request; its events are recorded. */
   start(request: Partial<TransportRequest> = {}, recorder = new Recorder()): Recorder {
-    this.connection.start(get(request), recorder)
+    const before = recorder.names.length
+    this.stream = this.link.start(get(request), recorder, this.owner)
+    if (recorder.names.length !== before) throw new Error('an event came before start had returned')
     return recorder
   }
 
@@ -165,7 +196,7 @@ export class Line {
 
   async becomesClosed(): Promise<void> {
     await until(() => this.owner.closed === 1, 'onClosed')
-    if (!this.connection.closed) throw new Error('closed is false after onClosed')
+    if (this.link.state !== 'closed') throw new Error('not closed after onClosed')
   }
 }
 
@@ -184,7 +215,7 @@ export class Bench {
     this.transport = make(this.timers)
   }
 
-  line(port: number, options: Partial<ConnectionOptions> = {}, tls?: TlsTarget): Line {
+  line(port: number, options: Partial<LinkOptions> = {}, tls?: TlsTarget): Line {
     const line = new Line(this.transport, port, options, tls)
     this.lines.push(line)
     return line
@@ -198,9 +229,9 @@ export class Bench {
   }
 
   async end(): Promise<void> {
-    for (const { connection } of this.lines) {
-      connection.abort()
-      connection.close()
+    for (const { link, stream } of this.lines) {
+      stream?.abort()
+      link.close()
     }
     for (const server of this.servers) await server.close()
     this.timers.close()

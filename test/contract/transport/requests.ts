@@ -41,7 +41,7 @@ export function requests(check: Check): void {
         expect(seen.reused).toBe(i > 1)
         expect(seen.body).toBe(method === 'HEAD' ? '' : 'ok')
         await line.becomesIdle(i)
-        expect(line.connection.served).toBe(i)
+        expect(line.link.served).toBe(i)
       }
       expect(server.accepted).toBe(1)
       expect(server.seen.map((request) => request.method)).toEqual([method, method, method])
@@ -55,10 +55,10 @@ export function requests(check: Check): void {
       for (let i = 1; i <= 2; i++) {
         const seen = new Recorder()
         seen.on.onWantBody = () => {
-          line.connection.write(Buffer.from('hello '))
-          line.connection.write(Buffer.alloc(0))
-          line.connection.write(Buffer.from('world'))
-          line.connection.end([])
+          line.stream.write(Buffer.from('hello '))
+          line.stream.write(Buffer.alloc(0))
+          line.stream.write(Buffer.from('world'))
+          line.stream.end([])
         }
         line.start({ method, contentLength: 11 }, seen)
         await seen.done()
@@ -100,10 +100,10 @@ export function requests(check: Check): void {
       ].entries()) {
         const seen = line.start({ method: 'POST', contentLength: -1 })
         await until(() => seen.wanted === 1)
-        line.connection.write(Buffer.from('one'))
+        line.stream.write(Buffer.from('one'))
         await settle()
-        line.connection.write(Buffer.from('two'))
-        line.connection.end(trailers)
+        line.stream.write(Buffer.from('two'))
+        line.stream.end(trailers)
         await seen.done()
         const request = server.seen[i]!
         expect(request.body.toString()).toBe('onetwo')
@@ -122,8 +122,8 @@ export function requests(check: Check): void {
     for (const [i, contentLength] of [3, -1, 0].entries()) {
       const seen = line.start({ method: 'POST', contentLength })
       seen.on.onWantBody = () => {
-        if (contentLength === 3) line.connection.write(Buffer.from('abc'))
-        line.connection.end(['x-sum', '1'])
+        if (contentLength === 3) line.stream.write(Buffer.from('abc'))
+        line.stream.end(['x-sum', '1'])
       }
       await seen.done()
       expect(seen.status).toBe(200)
@@ -136,7 +136,7 @@ export function requests(check: Check): void {
     const server = await bench.with(testUpstream())
     const line = bench.line(server.port)
     const seen = line.start({ method: 'POST', contentLength: -1 })
-    seen.on.onWantBody = () => line.connection.end([])
+    seen.on.onWantBody = () => line.stream.end([])
     await seen.done()
     expect(seen.status).toBe(200)
     expect(server.seen[0]?.body.length).toBe(0)
@@ -153,10 +153,10 @@ export function requests(check: Check): void {
             const body = Buffer.alloc(length, 97 + (asked % 26))
             const seen = new Recorder()
             seen.on.onWantBody = () => {
-              if (cut > 0) line.connection.write(body.subarray(0, cut))
+              if (cut > 0) line.stream.write(body.subarray(0, cut))
               const rest = (): void => {
-                line.connection.write(body.subarray(cut))
-                line.connection.end([])
+                line.stream.write(body.subarray(cut))
+                line.stream.end([])
               }
               if (late) setImmediate(rest)
               else rest()
@@ -176,7 +176,7 @@ export function requests(check: Check): void {
     const seen = line.start({ method: 'POST', contentLength: 2 })
     await until(() => server.peers[0]?.text.endsWith('\r\n\r\n') === true)
     expect(seen.wanted).toBe(1)
-    line.connection.abort()
+    line.stream.abort()
   })
 
   check('the body is asked for only when a connection is there', async (bench) => {
@@ -185,8 +185,8 @@ export function requests(check: Check): void {
     const seen = line.start({ method: 'POST', contentLength: 2 })
     await until(() => seen.wanted === 1)
     expect(seen.names).toEqual(['onConnected', 'onWantBody'])
-    line.connection.write(Buffer.from('hi'))
-    line.connection.end([])
+    line.stream.write(Buffer.from('hi'))
+    line.stream.end([])
     await seen.done()
   })
 
@@ -199,8 +199,8 @@ export function requests(check: Check): void {
     for (let i = 1; i <= 15; i++) {
       const seen = new Recorder()
       seen.on.onWantBody = () => {
-        line.connection.write(Buffer.from('hi'))
-        line.connection.end([])
+        line.stream.write(Buffer.from('hi'))
+        line.stream.end([])
       }
       line.start({ method: 'POST', contentLength: 2 }, seen)
       await seen.done()

@@ -35,7 +35,7 @@ export function tls(check: Check): void {
     for (const host of ['a.test', 'b.test']) {
       const seen = await line.ask({ authority: host })
       expect(seen.body).toBe('ok')
-      await until(() => line.owner.idle === line.connection.served)
+      await until(() => line.owner.idle === line.link.served)
     }
     expect(names).toEqual(['shop.test', 'shop.test'])
     expect(server.accepted).toBe(1)
@@ -135,7 +135,7 @@ export function tls(check: Check): void {
     const line = bench.line(server.port, {}, target())
     const seen = line.start()
     await until(() => (server.peers[0]?.received ?? 0) > 0)
-    line.connection.abort()
+    line.stream.abort()
     await line.becomesClosed()
     await settle()
     expect(seen.names).toEqual([])
@@ -191,8 +191,8 @@ export function tls(check: Check): void {
             const seen = line.start()
             if (pauses) {
               seen.on.onHead = () => {
-                line.connection.pause()
-                setTimeout(() => line.connection.resume(), 10)
+                line.stream.pause()
+                setTimeout(() => line.stream.resume(), 10)
               }
             }
             await seen.done()
@@ -220,8 +220,8 @@ export function tls(check: Check): void {
           const line = bench.line(server.port, {}, target())
           const seen = line.start()
           seen.on[when] = () => {
-            line.connection.pause()
-            setTimeout(() => line.connection.resume(), 20)
+            line.stream.pause()
+            setTimeout(() => line.stream.resume(), 20)
           }
           await seen.done()
           const what = `${fields} ${when}`
@@ -248,7 +248,7 @@ export function tls(check: Check): void {
             below[index]?.resetAndDestroy(),
           )
           // In one turn with the reset: what was received is unread when we write.
-          for (let i = 0; i < 5; i++) line.connection.write(Buffer.alloc(1000))
+          for (let i = 0; i < 5; i++) line.stream.write(Buffer.alloc(1000))
           await seen.done()
           expect([seen.status, seen.bytes, seen.ended]).toEqual([413, size, true])
           await line.becomesClosed()
@@ -270,26 +270,26 @@ export function tls(check: Check): void {
         let waits = 0
         const fill = (): void => {
           while (next < pieces.length) {
-            if (!line.connection.write(pieces[next++] as Buffer)) {
+            if (!line.stream.write(pieces[next++] as Buffer)) {
               waits++
               if (next < pieces.length) return
             }
           }
-          line.connection.end([])
+          line.stream.end([])
         }
         seen.on.onWantBody = fill
         seen.on.onDrain = fill
         let pauses = 0
         seen.on.onData = () => {
           if (++pauses % 20 !== 0) return
-          line.connection.pause()
-          setTimeout(() => line.connection.resume(), 1)
+          line.stream.pause()
+          setTimeout(() => line.stream.resume(), 1)
         }
         await seen.done()
         expect([seen.failure, seen.ended]).toEqual([undefined, true])
         expect(Buffer.concat(seen.chunks).equals(whole)).toBe(true)
         expect(waits).toBeGreaterThan(0)
-        await line.becomesIdle(line.connection.served)
+        await line.becomesIdle(line.link.served)
       }
       expect(server.accepted).toBe(1)
     })

@@ -41,7 +41,7 @@ describe('sluice profile', () => {
       samples: unknown[]
     }
     expect(samples.length).toBeGreaterThan(100)
-    expect(nodes.some(({ callFrame }) => callFrame.url.endsWith('/src/data/engine/run.ts'))).toBe(true)
+    expect(nodes.some(({ callFrame }) => callFrame.url.endsWith('/src/data/engine/request.ts'))).toBe(true)
     const shown = await sluice('audit', 'show', '--json', '--action', 'profile')
     expect(shown.stdout).toContain('"seconds": 2')
   })

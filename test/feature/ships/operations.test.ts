@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Exit } from '../../../src/cli/io.ts'
+import type { MetricTable } from '../../../src/core/metric.ts'
 import { METRICS } from '../../../src/core/metrics.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { httpClient } from '../../kit/client.ts'
@@ -97,7 +98,7 @@ afterAll(async () => {
   await slow?.close()
 })
 
-/** Of a config from a URL, of feeds, of plug-ins that hold up a worker, and of connections that live long. */
+/** Of a config from a URL, of feeds, of plug-ins that hold up a worker, of connections that live long, and of WebSockets. */
 const ELSEWHERE = [
   'sluice_feed_failing',
   'sluice_config_source_checked_timestamp_seconds',
@@ -106,7 +107,13 @@ const ELSEWHERE = [
   'sluice_plugin_slow_total',
   'sluice_connections_retired_total',
   'sluice_pool_connections_retired_total',
+  'sluice_websocket_closes_total',
+  'sluice_websocket_frames_total',
+  'sluice_websocket_payload_bytes_total',
+  'sluice_websocket_pings_total',
 ] as const
+
+const KNOWN: MetricTable = Object.assign({}, METRICS, ...FEATURES.map(({ metrics }) => metrics))
 
 describe('metrics', () => {
   interface Metric {
@@ -124,7 +131,7 @@ describe('metrics', () => {
   test('each that is exposed is documented with its type, and the other way round', async () => {
     const { body } = await sluice.probe('/metrics')
     const exposed = [...body.matchAll(/^# TYPE (sluice_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
-    const elsewhere = ELSEWHERE.map((name) => `${name} ${METRICS[name].kind}`)
+    const elsewhere = ELSEWHERE.map((name) => `${name} ${KNOWN[name]?.kind}`)
     const all = new Set([...exposed, ...elsewhere])
     expect(documented.map(({ name, type }) => `${name} ${type}`).toSorted()).toEqual([...all].toSorted())
   })
@@ -137,7 +144,7 @@ describe('metrics', () => {
       for (const names of seen) expect(names, name).toEqual(labels)
       const elsewhere = ELSEWHERE.find((known) => known === name)
       if (elsewhere === undefined) expect(seen, name).not.toEqual([])
-      else expect(labels, name).toEqual(METRICS[elsewhere].labels)
+      else expect(labels, name).toEqual(KNOWN[elsewhere]?.labels)
     }
   })
 })

@@ -36,8 +36,8 @@ test('head and a body that is already there go out in one packet', async () => {
     // As a stream does that was asked to flow: in a tick of its own.
     seen.on.onWantBody = () =>
       process.nextTick(() => {
-        line.connection.write(Buffer.from('hello'))
-        line.connection.end([])
+        line.stream.write(Buffer.from('hello'))
+        line.stream.end([])
       })
     await seen.done()
   }
@@ -69,11 +69,11 @@ test('an upload over an idle connection whose peer has just closed goes over a n
   peers[0]?.end()
   await closed
   // Its FIN is here but was not read: nothing that reads has run since.
-  expect(line.connection.closed).toBe(false)
+  expect(line.link.state === 'closed').toBe(false)
   const seen = line.start({ method: 'POST', contentLength: 2 })
   seen.on.onWantBody = () => {
-    line.connection.write(Buffer.from('hi'))
-    line.connection.end([])
+    line.stream.write(Buffer.from('hi'))
+    line.stream.end([])
   }
   await seen.done()
   expect(seen.failure).toBeUndefined()
@@ -90,8 +90,8 @@ test.each([
   const line = bench.line(server.port)
   const seen = line.start({ method: 'POST', contentLength: 5 })
   await until(() => seen.wanted === 1)
-  line.connection.write(Buffer.from(body))
-  line.connection.end([])
+  line.stream.write(Buffer.from(body))
+  line.stream.end([])
   await seen.done()
   expect(seen.failure).toMatchObject({ reason: 'internal', phase: 'send', requestDone: false })
   await line.becomesClosed()
@@ -116,7 +116,7 @@ test.each(['onConnected', 'onWantBody', 'onHead', 'onData', 'onEnd'] as const)(
       seen.on[event] = () => {
         throw error
       }
-      if (event !== 'onWantBody') seen.on.onWantBody = () => line.connection.end([])
+      if (event !== 'onWantBody') seen.on.onWantBody = () => line.stream.end([])
       line.start({ method: 'POST', contentLength: event === 'onWantBody' ? 1 : -1 }, seen)
       await line.becomesClosed()
       await settle()
@@ -173,8 +173,8 @@ test('bodies of many sizes on connections that share a read buffer arrive whole,
       let count = 0
       seen.on.onData = () => {
         if (++count % 3 !== 0) return
-        line.connection.pause()
-        setImmediate(() => line.connection.resume())
+        line.stream.pause()
+        setImmediate(() => line.stream.resume())
       }
       return { i, seen }
     }),

@@ -1,7 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import type { Clock } from '../../../lib/clock.ts'
 import type { AuditIndex } from './audit-index.ts'
-import { chainedLine, type Link, readChained } from './chain.ts'
+import { type ChainLink, chainedLine, readChained } from './chain.ts'
 import { auditFile, auditFiles, sizeOf, syncFolder } from './folder.ts'
 import { repairedTail, type Tail } from './tail.ts'
 
@@ -42,7 +42,7 @@ export class AuditLog {
   }
 
   /** Resolves when the entry is on disk. Rejects when it is not; the chain is whole then, too. */
-  append(entry: object): Promise<Link> {
+  append(entry: object): Promise<ChainLink> {
     const done = this.turn.then(() => this.write(entry))
     this.turn = done.catch(() => {
       // Whether it reached the disk is unknown: it is looked up.
@@ -51,7 +51,7 @@ export class AuditLog {
     return done
   }
 
-  private async write(entry: object): Promise<Link> {
+  private async write(entry: object): Promise<ChainLink> {
     const { clock, folder, index } = this.options
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const tail = await this.currentTail()

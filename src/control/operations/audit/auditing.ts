@@ -7,7 +7,7 @@ import type { Log } from '../../../lib/log.ts'
 import type { ConfigChange } from '../../contract.ts'
 import { AuditIndex } from './audit-index.ts'
 import { AuditLog } from './audit-log.ts'
-import type { Link } from './chain.ts'
+import type { ChainLink } from './chain.ts'
 import { redacted } from './redacted.ts'
 
 /** Parts of a config that an entry names; a broken file may have thousands. */
@@ -127,14 +127,14 @@ export class Auditing {
     if (trigger === 'start') void this.index?.follow().catch(() => {})
   }
 
-  private async begin(entry: object): Promise<Link> {
+  private async begin(entry: object): Promise<ChainLink> {
     const link = await this.append({ ...entry, outcome: 'begun' })
     if (link !== undefined) return link
     throw new CommandRefused('unavailable', 'the audit log cannot be written, and logging.audit is required')
   }
 
   /** undefined: it could not be written, which is logged once. */
-  private async append(entry: object): Promise<Link | undefined> {
+  private async append(entry: object): Promise<ChainLink | undefined> {
     const { folder, log } = this.options
     try {
       const link = await this.entries?.append(entry)

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export const GENESIS: string = '0'.repeat(64)
 
 /** Where the chain ends: number and hash of its last line. */
-export interface Link {
+export interface ChainLink {
   /** 0: there is no line yet. */
   readonly number: number
   /** SHA-256 of the line without its line feed, hex. */
@@ -21,10 +21,14 @@ export interface Chained {
   readonly previous: string
 }
 
-export const START: Link = { number: 0, hash: GENESIS }
+export const START: ChainLink = { number: 0, hash: GENESIS }
 
 /** The line that follows `last`, without its line feed, and the link that it is. `wall`: milliseconds since the epoch. */
-export function chainedLine(entry: object, last: Link, wall: number): { readonly line: string; readonly link: Link } {
+export function chainedLine(
+  entry: object,
+  last: ChainLink,
+  wall: number,
+): { readonly line: string; readonly link: ChainLink } {
   const number = last.number + 1
   const line = JSON.stringify({ number, time: new Date(wall).toISOString(), ...entry, previous: last.hash })
   return { line, link: { number, hash: hashOf(line) } }
@@ -43,7 +47,7 @@ export function readChained(line: string): (Chained & Readonly<Record<string, un
 }
 
 /** Why `line` cannot follow `last`; undefined: it does. */
-export function brokenLink(line: string, last: Link): string | undefined {
+export function brokenLink(line: string, last: ChainLink): string | undefined {
   const entry = readChained(line)
   if (entry === undefined) return 'it is no entry of an audit log'
   if (entry.number !== last.number + 1) return `it is number ${entry.number}; ${last.number + 1} was due`

@@ -1,5 +1,5 @@
 import { readFile, truncate } from 'node:fs/promises'
-import { hashOf, type Link, readChained, START } from './chain.ts'
+import { type ChainLink, hashOf, readChained, START } from './chain.ts'
 import { auditFile, auditFiles } from './folder.ts'
 
 const LINE_FEED = 10
@@ -10,7 +10,7 @@ export interface Tail {
   readonly file: number
   /** Of that file, bytes. */
   readonly size: number
-  readonly last: Link
+  readonly last: ChainLink
   /** Bytes of a line that a crash had cut short, and that were removed; 0: none were. */
   readonly cut: number
 }
@@ -36,7 +36,7 @@ export async function repairedTail(folder: string): Promise<Tail> {
 }
 
 /** Of the last of some whole lines, without its line feed. */
-function linkOf(lines: Buffer): Link {
+function linkOf(lines: Buffer): ChainLink {
   const line = lines.subarray(lines.lastIndexOf(LINE_FEED) + 1)
   // A last line that is not ours is not repaired here: verify finds it.
   return { number: readChained(line.toString('utf8'))?.number ?? 0, hash: hashOf(line) }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brokenLink, hashOf, type Link, readChained, START } from './chain.ts'
+import { brokenLink, type ChainLink, hashOf, readChained, START } from './chain.ts'
 import { AUDIT_FOLDER, auditFile, auditFiles } from './folder.ts'
 
 const LINE_FEED = 10
@@ -11,7 +11,7 @@ export interface AuditVerdict {
   /** Number of the first entry that is kept; above 1: older files were removed. */
   readonly first: number
   /** The end of the chain: kept elsewhere, it shows when lines were taken off the end. */
-  readonly last: Link
+  readonly last: ChainLink
   /** The end of the last line is missing, as after a crash: the next start of the gateway repairs it. */
   readonly torn: boolean
   /** The first line that breaks the chain; undefined: none does. */
@@ -27,7 +27,7 @@ export async function verifyAudit(path: string): Promise<AuditVerdict> {
   if (files.length === 0) throw new Error(`${path} has no audit log`)
   let entries = 0
   let first = 0
-  let last: Link | undefined
+  let last: ChainLink | undefined
   for await (const { file, line, text, whole } of linesOf(files)) {
     if (!whole && file === files.at(-1)) return { entries, first, last: last ?? START, torn: true, broken: undefined }
     last ??= before(text)
@@ -54,13 +54,13 @@ async function* linesOf(files: readonly string[]) {
 }
 
 /** What the first line that is kept says that it follows. */
-function before(text: Buffer): Link {
+function before(text: Buffer): ChainLink {
   const entry = readChained(text.toString('utf8'))
   return entry === undefined ? START : { number: entry.number - 1, hash: entry.previous }
 }
 
 /** Only the first entry of all may follow nothing. */
-function badStart({ hash, number }: Link): string | undefined {
+function badStart({ hash, number }: ChainLink): string | undefined {
   return (number === 0) === (hash === START.hash) ? undefined : 'its number and the hash of the line before it disagree'
 }
 

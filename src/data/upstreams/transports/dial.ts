@@ -8,7 +8,7 @@ import {
   connect as tlsConnect,
 } from 'node:tls'
 import type { Phase, Reason } from '../../../core/failures.ts'
-import type { ConnectionOptions, Target, TlsTarget } from '../../../core/transport.ts'
+import type { LinkOptions, Target, TlsTarget } from '../../../core/transport.ts'
 import { unixPath } from '../../../lib/address.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 
@@ -58,7 +58,7 @@ export class Dial {
   }
 
   /** Never calls the owner before it has returned. With `onread`, what arrives goes there and not through the stream. */
-  start(target: Target, options: ConnectionOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
+  start(target: Target, options: LinkOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
     let socket: Socket
     try {
       socket = target.tls === undefined ? socketTo(target, onread) : secure(target, target.tls, contexts, onread)

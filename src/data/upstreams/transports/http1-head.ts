@@ -1,6 +1,7 @@
 import { FieldLines } from '../../../http/wire/field-lines.ts'
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
 import { CR, isName, LF, SP, TEXT_OCTETS } from '../../../http/wire/octets.ts'
+import { fieldValues } from '../../../lib/headers.ts'
 
 const MAX_FIELDS = 200
 /** Lengths stay exact numbers. */
@@ -23,6 +24,8 @@ export class AnswerHead {
   chunked = false
   /** A 1xx announced a body. */
   announced = false
+  /** `Connection` names `upgrade`. */
+  private upgrades = false
   private minor = 1
   private closes = false
   private keepsAlive = false
@@ -40,6 +43,7 @@ export class AnswerHead {
     this.contentLength = -1
     this.chunked = false
     this.announced = false
+    this.upgrades = false
     this.closes = false
     this.keepsAlive = false
     this.keepAliveHint = -1
@@ -63,6 +67,15 @@ export class AnswerHead {
   /** The connection may serve another request, as far as version and `Connection` tell. */
   get persistent(): boolean {
     return !this.closes && (this.minor === 1 || this.keepsAlive)
+  }
+
+  /** Why a 101 does not change the connection to the protocol that was asked for (RFC 9110 section 7.8); `''`: it does. */
+  wrongSwitch(upgrade: string | undefined): string {
+    if (upgrade === undefined) return 'status 101: it was not requested'
+    if (this.minor === 0) return 'status 101: in HTTP/1.0'
+    if (!this.upgrades) return 'status 101: Connection does not say upgrade'
+    const wanted = fieldValues(this.fields, 'upgrade').toLowerCase() === upgrade
+    return wanted ? '' : 'status 101: Upgrade is not the protocol that was requested'
   }
 
   /** The octets of buffers seen so far may have changed. */
@@ -174,6 +187,7 @@ export class AnswerHead {
       const name = option.trim()
       if (name === 'close') this.closes = true
       else if (name === 'keep-alive') this.keepsAlive = true
+      else if (name === 'upgrade') this.upgrades = true
     }
   }
 }

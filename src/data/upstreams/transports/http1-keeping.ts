@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '../../../core/transport.ts'
+import type { LinkOptions } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { type LifeLimit, Lifetime, type Spread } from '../../../lib/lifetime.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
@@ -15,7 +15,7 @@ export class Keeping {
   /** The limit of its life that ended it. */
   retired: LifeLimit | undefined = undefined
   private readonly parts: KeepingParts
-  private readonly options: ConnectionOptions
+  private readonly options: LinkOptions
   private readonly close: () => void
   private readonly timer: Timer
   private life: Lifetime | undefined = undefined
@@ -25,7 +25,7 @@ export class Keeping {
   private armed = 0
 
   /** `close`: of an idle connection. */
-  constructor(parts: KeepingParts, options: ConnectionOptions, close: () => void) {
+  constructor(parts: KeepingParts, options: LinkOptions, close: () => void) {
     this.parts = parts
     this.options = options
     this.close = close

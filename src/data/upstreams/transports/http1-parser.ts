@@ -45,11 +45,14 @@ export class AnswerParser implements LineReader {
   kept = false
   /** The final head was reported. */
   headDone = false
+  /** The head is 101, to the protocol that was asked for: what follows is not HTTP. */
+  switched = false
   /** Why the answer cannot be parsed. */
   problem = ''
   private state = DONE
   private events: AnswerEvents = NO_EVENTS
   private toHead = false
+  private upgrade: string | undefined = undefined
   private remaining = 0
   private sectionBytes = 0
   /** What follows the answer is unknown: a body was announced that cannot be there, or a 1xx mentioned one or closing. */
@@ -59,14 +62,16 @@ export class AnswerParser implements LineReader {
   private earlyBytes = 0
   /** Reads what follows a head before that is reported. */
   private ahead: AnswerParser | undefined = undefined
-  private readonly head = new AnswerHead()
+  readonly head = new AnswerHead()
   private readonly chunks = new ChunkLines({ blanks: true })
   private readonly held = new LineBuffer()
 
-  /** Expects the answer to a request; `toHead`: its method was HEAD. */
-  begin(events: AnswerEvents, toHead: boolean): void {
+  /** Expects the answer to a request; `toHead`: its method was HEAD; `upgrade`: it asked for this protocol. */
+  begin(events: AnswerEvents, toHead: boolean, upgrade?: string): void {
     this.events = events
     this.toHead = toHead
+    this.upgrade = upgrade
+    this.switched = false
     this.headDone = false
     this.problem = ''
     this.doubtful = false
@@ -218,9 +223,10 @@ export class AnswerParser implements LineReader {
   }
 
   private endInformational(status: number, fields: string[]): void {
-    // It changes the protocol of the connection.
     if (status === 101) {
-      this.fail('status 101: it was not requested')
+      this.problem = this.head.wrongSwitch(this.upgrade)
+      this.switched = this.problem === ''
+      this.state = this.switched ? DONE : FAILED
       return
     }
     this.earlyBytes += this.sectionBytes

@@ -13,7 +13,7 @@ function expectsBody(method: string): boolean {
  * ours.
  */
 export function requestHead(request: TransportRequest): string | undefined {
-  const { method, target, authority, headers, contentLength } = request
+  const { method, target, authority, headers, contentLength, upgrade } = request
   if (!isTarget(target) || !isValue(method) || !isValue(authority)) return undefined
   let head = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n`
   for (let i = 0; i < headers.length; i += 2) {
@@ -25,16 +25,22 @@ export function requestHead(request: TransportRequest): string | undefined {
     // RFC 9110 section 10.1.4: TE belongs to this connection only, and has to say so.
     if (isNamed(name, 'te')) head += 'connection: te\r\n'
   }
+  if (upgrade !== undefined) {
+    if (contentLength !== 0 || !isValue(upgrade)) return undefined
+    head += `connection: upgrade\r\nupgrade: ${upgrade}\r\n`
+  }
   if (contentLength > 0) return `${head}content-length: ${contentLength}\r\n\r\n`
   if (contentLength === -1) return `${head}transfer-encoding: chunked\r\n\r\n`
   return expectsBody(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`
 }
 
-/** `host`, `connection`, `content-length`, `transfer-encoding`: written here, never taken over. */
+/** `host`, `connection`, `content-length`, `transfer-encoding`, `upgrade`: written here, never taken over. */
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 4:
       return isNamed(name, 'host')
+    case 7:
+      return isNamed(name, 'upgrade')
     case 10:
       return isNamed(name, 'connection')
     case 14:

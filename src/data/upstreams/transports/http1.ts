@@ -4,7 +4,7 @@ import { Spread } from '../../../lib/lifetime.ts'
 import { Pieces } from '../../../lib/pieces.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
-import { Http1Connection } from './http1-connection.ts'
+import { Http1Link } from './http1-link.ts'
 import type { TransportParts } from './http1-parts.ts'
 import { ReadMemory } from './http1-read-buffers.ts'
 import { Turn } from './http1-turn.ts'
@@ -25,7 +25,7 @@ export function http1Transport(clock: EventClock, timers: TimerWheel, scavenge?:
     pieces: new Pieces(),
   }
   return {
-    name: 'http1',
-    open: (target, options, owner) => new Http1Connection(shared, target, options, owner),
+    protocol: 'http/1.1',
+    open: (target, options, owner) => new Http1Link(shared, target, options, owner),
   }
 }

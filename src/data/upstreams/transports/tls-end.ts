@@ -23,8 +23,3 @@ export function watchForCut(socket: Socket, cut: () => void): void {
     return push.call(socket, chunk, encoding)
   }
 }
-
-/** An alert of the peer, or a protocol other than TLS. */
-export function isOfTls(error: NodeJS.ErrnoException | undefined): boolean {
-  return error?.code?.startsWith('ERR_SSL_') === true
-}

@@ -1,4 +1,4 @@
-import type { Transport, TransportEvents, TransportFailure } from '../../../core/transport.ts'
+import type { LinkOwner, Transport, TransportEvents, TransportFailure } from '../../../core/transport.ts'
 import { type Check, type CheckDone, type CheckRequest, MAX_BODY_BYTES } from './check.ts'
 import { causeText, resultOf } from './tcp-check.ts'
 
@@ -8,22 +8,21 @@ const ANYTHING: readonly string[] = ['user-agent', 'sluice-health-check', 'accep
 export function httpCheck(transport: Transport): Check {
   return (request, done) => {
     const { authority, config, target } = request
-    const connection = transport.open(
-      target,
-      { connectTimeoutMs: config.timeout, keepAliveMs: 1000 },
-      { onIdle: (idle) => idle.close(), onClosed: () => {} },
-    )
+    const link = transport.open(target, { connectTimeoutMs: config.timeout, keepAliveMs: 1000 }, NO_OWNER)
     const answer = new HttpAnswer(request, (result, detail) => {
-      connection.abort()
+      stream.abort()
       done(result, detail)
     })
-    connection.start(
+    const stream = link.start(
       { method: config.method, target: config.path, authority, headers: ANYTHING, contentLength: 0 },
       answer,
+      { onReleased: () => link.close(), onReturned: () => {} },
     )
-    return () => connection.abort()
+    return () => stream.abort()
   }
 }
+
+const NO_OWNER: LinkOwner = { onCapacity() {}, onGoAway() {}, onClosed() {} }
 
 /** Judges an answer as it comes in. */
 class HttpAnswer implements TransportEvents {

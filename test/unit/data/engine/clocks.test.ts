@@ -8,7 +8,6 @@ class Owner implements ClocksOwner {
   readonly expired: Expired[] = []
   blockedMs = 0
   progress = 0
-  answerBlocked = false
   readonly body = {
     takeBlockedMs: (): number => this.blockedMs,
     takeProgress: (): number => {
@@ -49,10 +48,10 @@ describe('the clocks of an exchange', () => {
   test('the deadline stands still while the body moves', () => {
     const { clock, owner, clocks } = setUp({ request: 1000 })
     clock.advance(400)
-    clocks.setMoving(true)
+    clocks.setMoving(owner.body)
     clock.advance(30_000)
     expect(clocks.movedMs()).toBe(30_000)
-    clocks.setMoving(false)
+    clocks.setMoving(undefined)
     clock.advance(590)
     expect(owner.expired).toEqual([])
     clock.advance(20)
@@ -75,22 +74,14 @@ describe('the clocks of an exchange', () => {
     clock.advance(900)
     expect(owner.expired).toEqual([])
     clock.advance(200)
-    expect(owner.expired).toEqual(['idle'])
-  })
-
-  test('silence while the client holds the answer back is the client’s', () => {
-    const { clock, owner, clocks } = setUp({})
-    owner.answerBlocked = true
-    clocks.relaying(1000)
-    clock.advance(1100)
-    expect(owner.expired).toEqual(['slow_reader'])
+    expect(owner.expired).toEqual(['silent'])
   })
 
   test('a body below the minimum rate is blamed on whoever held it up for most of the time', () => {
     for (const blockedMs of [15_000, 14_999]) {
       const { clock, owner, clocks } = setUp({ request: 15_000, minRate: { bytes: 1024, window: 30_000 } })
       owner.blockedMs = blockedMs
-      clocks.setMoving(true)
+      clocks.setMoving(owner.body)
       owner.progress = 30 * 1024
       clock.advance(30_010)
       expect(owner.expired).toEqual([])
@@ -102,9 +93,9 @@ describe('the clocks of an exchange', () => {
 
   test('the total bounds everything', () => {
     const { clock, owner, clocks } = setUp({ request: 1000, total: 5000 })
-    clocks.setMoving(true)
+    clocks.setMoving(owner.body)
     clock.advance(2000)
-    clocks.setMoving(false)
+    clocks.setMoving(undefined)
     clocks.relaying(60_000)
     clock.advance(2990)
     expect(owner.expired).toEqual([])
@@ -125,9 +116,9 @@ describe('the clocks of an exchange', () => {
   })
 
   test('a request that ends in time costs one timer', () => {
-    const { clock, clocks } = setUp({ request: 15_000, idle: 60_000 })
-    clocks.setMoving(true)
-    clocks.setMoving(false)
+    const { clock, owner, clocks } = setUp({ request: 15_000, idle: 60_000 })
+    clocks.setMoving(owner.body)
+    clocks.setMoving(undefined)
     clocks.relaying(60_000)
     clocks.stop()
     clock.advance(10)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import { answered, GOOD, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
-import { overtaken } from '../../../../src/data/engine/ends.ts'
+import { expiredFailure, overtaken } from '../../../../src/data/engine/ends.ts'
 
 /** The one that has its head: when it began, how long it took, what it came to. The other one began at 1000. */
 test.each([
@@ -18,4 +18,13 @@ test.each([
 ])('overtaken by one that began at %d and took %d ms', (startedAt, ms, head, verdict) => {
   const by = Object.assign(new Attempt(2, 'a', startedAt), { headAt: startedAt + ms, head })
   expect(overtaken(new Attempt(1, 'a', 1_000), by)).toBe(verdict)
+})
+
+test('silence is that of the reader while it does not take the answer, or all of it is written', () => {
+  const silent = (relay: { blocked: boolean } | undefined, feed?: object) =>
+    expiredFailure('silent', { ex: { sent: true }, relay, stream: false, feed }, false)
+  expect(silent({ blocked: true })).toMatchObject({ reason: 'request_timeout', origin: 'client' })
+  expect(silent(undefined)).toMatchObject({ reason: 'request_timeout', origin: 'client' })
+  expect(silent({ blocked: false })).toMatchObject({ reason: 'idle_timeout', origin: 'upstream' })
+  expect(silent({ blocked: false }, {})).toMatchObject({ reason: 'idle_timeout', origin: 'sluice' })
 })

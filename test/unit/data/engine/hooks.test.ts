@@ -318,4 +318,76 @@ describe('the hooks of policies', () => {
     const ids = kit.finished.map((ex) => ex.requestId)
     expect(seen).toEqual([`b:${ids[0]}`, `a:${ids[0]}`, `b:${ids[1]}`, `a:${ids[1]}`])
   })
+
+  test.each(['at once', 'later'])(
+    'what may wait may be any thenable, not a promise alone: settled %s',
+    async (when) => {
+      const trace: string[] = []
+      const after = <T>(hook: string, value: T): PromiseLike<T> =>
+        thenable((done) => {
+          const settle = (): void => {
+            trace.push(hook)
+            done(value)
+          }
+          if (when === 'at once') settle()
+          else queueMicrotask(settle)
+        })
+      const kit = new EngineKit({
+        policies: [
+          traced('a', trace, {
+            admit: () => after('a.admitted', undefined),
+            recover: () => after('a.recovered', undefined),
+            respond: () => after('a.responded', undefined),
+          }),
+          traced('b', trace, {
+            recover: () => after('b.recovered', TEAPOT),
+          }),
+        ],
+      })
+      const sent = kit.send('POST')
+      expect(kit.transport.connections.length).toBe(0)
+      await turn()
+      kit.latest.connect()
+      kit.latest.fail({})
+      await turn()
+      expect(sent.reply).toMatchObject({ status: 418, body: TEAPOT.body })
+      expect(trace.filter((step) => !step.includes('attempt'))).toEqual([
+        'a.admitted',
+        'b.admit',
+        'a.recovered',
+        'b.recovered',
+        'b.respond',
+        'a.responded',
+        'b.settle',
+        'a.settle',
+      ])
+      expect(kit.bugs).toEqual([])
+    },
+  )
+
+  test('a thenable that is rejected, or throws, is internal', async () => {
+    const rejects = thenable<undefined>((_done, failed) => failed(new Error('mine')))
+    const throws = thenable<undefined>(() => {
+      throw new Error('mine')
+    })
+    for (const given of [rejects, throws]) {
+      for (const hook of ['admit', 'recover', 'respond'] as const) {
+        const kit = new EngineKit({ policies: [traced('a', [], { [hook]: () => given })] })
+        const sent = kit.send('POST')
+        if (hook !== 'admit') kit.latest.connect()
+        if (hook === 'recover') kit.latest.fail({})
+        if (hook === 'respond') kit.latest.answer(200)
+        await turn()
+        expect(sent.reply?.status, hook).toBe(500)
+        expect(kit.bugs.length).toBe(1)
+        expect(kit.inFlight).toBe(0)
+      }
+    }
+  })
 })
+
+/** A promise of some library: all that is known of it is `then`. */
+function thenable<T>(settles: (done: (value: T) => void, failed: (error: unknown) => void) => void): PromiseLike<T> {
+  // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+  return { then: settles } as unknown as PromiseLike<T>
+}

@@ -14,6 +14,12 @@ test('Host first, then the fields as given, then the framing', () => {
   expect(head({ headers: ['te', 'trailers'] })).toMatch(/\r\nte: trailers\r\nconnection: te\r\n\r\n$/)
 })
 
+test('a protocol to change to is an option of the connection', () => {
+  expect(head({ headers: ['x-a', '1'], upgrade: 'websocket' })).toBe(
+    'GET / HTTP/1.1\r\nhost: a.test\r\nx-a: 1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+  )
+})
+
 test.each(['POST', 'PUT', 'PATCH'])('%s without body says so', (method) => {
   expect(head({ method })).toMatch(/\r\ncontent-length: 0\r\n\r\n$/)
 })

@@ -1,54 +1,56 @@
 import type { Socket } from 'node:net'
-import type { Phase, Reason } from '../../../core/failures.ts'
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
+  Link,
+  LinkOptions,
+  LinkOwner,
+  LinkState,
+  StreamHolder,
   Target,
   TransportEvents,
-  TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../../core/transport.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import type { LifeLimit } from '../../../lib/lifetime.ts'
-import { Dial, type DialFailure } from './dial.ts'
+import { Dial, type DialFailure, type DialOwner } from './dial.ts'
 import { Keeping } from './http1-keeping.ts'
+import { LastReads } from './http1-last-reads.ts'
+import { type AttemptLoss, LOSSES, lost, malformed } from './http1-losses.ts'
 import { AnswerParser } from './http1-parser.ts'
 import type { TransportParts } from './http1-parts.ts'
 import { ReadBuffers } from './http1-read-buffers.ts'
 import { requestHead } from './http1-request-head.ts'
+import { listenTo, type SocketEvents } from './http1-socket.ts'
 import type { Deferred } from './http1-turn.ts'
+import { UpgradedConnection } from './http1-upgraded.ts'
 import { Http1Upload } from './http1-upload.ts'
-import { isOfTls, watchForCut } from './tls-end.ts'
 
 const NOTHING = Buffer.alloc(0)
-/** Turns of the event loop without a read after which a broken socket counts as empty: each sees what came in the last. */
-const QUIET_TURNS = 2
 
-/** One socket, one request at a time. */
-export class Http1Connection implements Connection, Deferred {
-  closed = false
+/** One socket, one request at a time: it is itself the stream. */
+export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, SocketEvents {
+  readonly capacity = 1
   served = 0
   private readonly shared: TransportParts
   private readonly target: Target
-  private readonly options: ConnectionOptions
-  private readonly owner: ConnectionOwner
+  private readonly options: LinkOptions
+  private readonly owner: LinkOwner
   private readonly parser = new AnswerParser()
   private readonly buffers: ReadBuffers
   private readonly upload: Http1Upload
   private readonly keeping: Keeping
+  private closed = false
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
   /** The attempt has this connection, but nothing was reported or sent yet. */
   private waiting = false
   private error: Error | undefined = undefined
   /** A write failed. */
-  private broken = false
-  private restAwaited = false
-  private quietTurns = 0
+  private lastReads: LastReads | undefined = undefined
   /** The attempt, while it runs. */
   private request: TransportRequest | undefined = undefined
   private events: TransportEvents | undefined = undefined
+  private holder: StreamHolder | undefined = undefined
   private reused = false
   private sent = false
   private responseStarted = false
@@ -61,8 +63,10 @@ export class Http1Connection implements Connection, Deferred {
   /** It did so by TCP alone, below TLS. */
   private cut = false
   private told = false
+  /** It no longer speaks HTTP. */
+  private upgraded: UpgradedConnection | undefined = undefined
 
-  constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(shared: TransportParts, target: Target, options: LinkOptions, owner: LinkOwner) {
     this.shared = shared
     this.target = target
     this.options = options
@@ -72,23 +76,25 @@ export class Http1Connection implements Connection, Deferred {
     this.keeping = new Keeping(shared, options, () => this.close())
   }
 
-  start(request: TransportRequest, events: TransportEvents): void {
+  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): UpstreamStream {
     this.request = request
     this.events = events
+    this.holder = holder
     this.reused = this.served > 0
     this.keeping.used()
     this.sent = false
     this.responseStarted = false
     this.parser.paused = false
-    if (this.closed) process.nextTick(() => this.fail('upstream_reset', 'send'))
+    if (this.closed) process.nextTick(() => this.fail(LOSSES.closed))
     else if (this.socket === undefined) this.connect()
     else this.wait()
+    return this
   }
 
   write(chunk: Buffer): boolean {
     if (!this.sent || this.events === undefined) return true
     if (!this.upload.admits(chunk.length)) {
-      this.fail('internal', 'send', { cause: new Error('more body than its content-length') })
+      this.fail(LOSSES.tooLong)
       return true
     }
     this.shared.reads.spend(chunk.length)
@@ -98,7 +104,7 @@ export class Http1Connection implements Connection, Deferred {
   end(trailers: FlatHeaders): void {
     if (!this.sent || this.events === undefined) return
     if (!this.upload.end(this.socket as Socket, trailers)) {
-      this.fail('internal', 'send', { cause: new Error('less body than its content-length') })
+      this.fail(LOSSES.tooShort)
     }
   }
 
@@ -117,8 +123,7 @@ export class Http1Connection implements Connection, Deferred {
     }
     const { rest } = this
     this.rest = NOTHING
-    this.quietTurns = 0
-    if (this.broken) this.awaitRest()
+    this.lastReads?.wait()
     if (this.sent) this.take(rest, 0, rest.length, true)
     if (this.parser.paused) return
     if (this.ended) this.onEnd()
@@ -127,13 +132,19 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   abort(): void {
-    if (this.events === undefined) return
+    if (this.events === undefined && this.upgraded === undefined) return
     this.events = undefined
+    this.holder = undefined
     this.destroy()
   }
 
   close(): void {
-    if (this.events === undefined) this.destroy()
+    if (this.events === undefined && this.upgraded === undefined) this.destroy()
+  }
+
+  get state(): LinkState {
+    if (this.closed) return 'closed'
+    return this.upgraded === undefined ? 'open' : 'leaving'
   }
 
   get retired(): LifeLimit | undefined {
@@ -145,65 +156,36 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   private connect(): void {
-    this.dial = new Dial(
-      { onOpen: (socket) => this.onOpen(socket), onDialFailed: (failure) => this.onDialFailed(failure) },
-      this.shared.timers,
-    )
+    this.dial = new Dial(this, this.shared.timers)
     this.dial.start(this.target, this.options, this.shared.contexts, {
       buffer: () => this.buffers.next(),
       callback: (bytes, buffer) => this.onRead(bytes, buffer as Buffer),
     })
   }
 
-  private onOpen(socket: Socket): void {
+  onOpen(socket: Socket): void {
     this.dial = undefined
     this.socket = socket
     this.keeping.opened()
-    socket.on('error', (error) => {
-      this.error = error
-    })
-    socket.on('end', () => this.onEnd())
-    socket.on('drain', () => this.onDrain())
-    socket.on('close', () => this.onClose(socket))
-    if (this.target.tls !== undefined) {
-      watchForCut(socket, () => {
-        this.cut = true
-      })
-    }
-    const { destroy } = socket
-    socket.destroy = (error) => (this.readsOn(error) ? socket : destroy.call(socket, error))
+    listenTo(socket, this.target.tls !== undefined, this)
     if (this.parser.paused) socket.pause()
     this.send()
   }
 
-  /**
-   * An upstream that answers early and resets makes our next write fail, upon which node would destroy the socket with the
-   * answer unread. What was received is read first. Its end shows by silence: node no longer reports it.
-   */
-  private readsOn(error: NodeJS.ErrnoException | undefined): boolean {
+  onError(error: Error): void {
+    this.error = error
+  }
+
+  spares(error: NodeJS.ErrnoException | undefined): boolean {
     if (error?.syscall !== 'write' || this.events === undefined || !this.sent) return false
-    this.broken = true
     this.error ??= error
-    this.awaitRest()
+    this.lastReads ??= new LastReads(this.shared.turn, this.parser, () => this.destroy())
     return true
   }
 
-  private awaitRest(): void {
-    if (this.restAwaited) return
-    this.restAwaited = true
-    this.shared.turn.wait(this)
-  }
-
-  private onRestTurn(): void {
-    this.restAwaited = false
-    if (this.closed || this.parser.paused) return
-    if (++this.quietTurns > QUIET_TURNS) this.destroy()
-    else this.awaitRest()
-  }
-
-  private onDialFailed({ reason, phase, cause, proxyStatus }: DialFailure): void {
+  onDialFailed(failure: DialFailure): void {
     this.dial = undefined
-    this.fail(reason, phase, { cause, ...(proxyStatus !== undefined && { proxyStatus }) })
+    this.fail(failure)
   }
 
   /** Unrequested octets, or the end of the connection, are noticed before a request is sent that they would answer. */
@@ -213,10 +195,9 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   onTurn(): void {
-    if (this.waiting) {
-      this.waiting = false
-      this.send()
-    } else if (this.restAwaited) this.onRestTurn()
+    if (!this.waiting) return
+    this.waiting = false
+    this.send()
   }
 
   /** The connection is there: the attempt begins. */
@@ -227,12 +208,10 @@ export class Http1Connection implements Connection, Deferred {
     const socket = this.socket as Socket
     const head = requestHead(request)
     if (head === undefined) {
-      process.nextTick(() =>
-        this.fail('bad_request', 'send', { cause: new Error('the request cannot be written as HTTP/1.1') }),
-      )
+      process.nextTick(() => this.fail(LOSSES.unwritable))
       return
     }
-    this.parser.begin(events, request.method === 'HEAD')
+    this.parser.begin(events, request.method === 'HEAD', request.upgrade)
     let told = false
     try {
       events.onConnected(this.reused)
@@ -243,15 +222,19 @@ export class Http1Connection implements Connection, Deferred {
       }
       told = true
     } finally {
-      if (!told) this.abort()
+      if (!told) {
+        this.events = undefined
+        this.destroy()
+      }
     }
   }
 
   /** False: no further read for now. */
   private onRead(bytes: number, buffer: Buffer): boolean {
     this.buffers.used(bytes)
-    this.quietTurns = 0
+    this.lastReads?.heard()
     if (this.events === undefined || !this.sent) {
+      if (this.upgraded !== undefined) return this.upgraded.arrived(bytes, buffer)
       // These octets were not requested: they must not answer the next request.
       this.leave()
       return false
@@ -259,7 +242,7 @@ export class Http1Connection implements Connection, Deferred {
     this.responseStarted = true
     this.take(buffer, 0, bytes, this.buffers.owned(bytes, buffer))
     if (this.parser.kept) this.buffers.keep(buffer)
-    return !this.parser.paused
+    return !this.parser.paused || this.upgraded?.wants === true
   }
 
   private take(buffer: Buffer, from: number, to: number, owned: boolean): void {
@@ -287,15 +270,34 @@ export class Http1Connection implements Connection, Deferred {
   private judge(buffer: Buffer, at: number, to: number, owned: boolean): void {
     const { parser } = this
     if (parser.failed) {
-      const phase = parser.headDone ? 'body' : 'headers'
-      this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, { rule: parser.problem })
+      this.fail(malformed(parser.problem, parser.headDone))
     } else if (parser.paused) {
       const left = owned && parser.kept ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
       // Over TLS, the records of one read arrive one after another, paused or not.
       this.rest = this.rest.length === 0 ? left : Buffer.concat([this.rest, left])
+    } else if (parser.switched) {
+      this.handOver(buffer.subarray(at, to))
     } else if (parser.done) {
       this.finish(at === to)
     }
+  }
+
+  /** `rest`: octets behind the head. */
+  private handOver(rest: Buffer): void {
+    const { parser } = this
+    const events = this.events as TransportEvents
+    if (this.ended || this.gone) {
+      this.lost()
+      return
+    }
+    this.events = undefined
+    this.keeping.stop()
+    // Of HTTP, from now on.
+    parser.paused = true
+    this.upgraded = new UpgradedConnection(this.socket as Socket, this.buffers)
+    if (rest.length > 0) this.upgraded.push(Buffer.from(rest))
+    this.owner.onGoAway()
+    events.onUpgraded(parser.head.fields, this.upgraded)
   }
 
   /** The answer is whole; `clean`: nothing came behind it. */
@@ -308,18 +310,30 @@ export class Http1Connection implements Connection, Deferred {
     if (!keeps || !clean || this.gone || !parser.persistent || !this.upload.flushed(this.socket as Socket)) {
       this.destroy()
     }
-    events.onEnd()
-    if (this.closed) return
-    keeping.idle()
-    this.owner.onIdle(this)
+    events.onEnd(false)
+    if (!this.closed) keeping.idle()
+    this.release()
   }
 
-  private onDrain(): void {
+  private release(): void {
+    const { holder } = this
+    this.holder = undefined
+    holder?.onReleased()
+  }
+
+  onDrain(): void {
     if (this.upload.drained()) this.events?.onDrain()
   }
 
-  /** The peer closed its side. */
-  private onEnd(): void {
+  onCut(): void {
+    this.cut = true
+  }
+
+  onEnd(): void {
+    if (this.upgraded !== undefined) {
+      this.upgraded.ends()
+      return
+    }
     if (this.events !== undefined && this.sent && this.parser.paused) {
       this.ended = true
       return
@@ -329,7 +343,7 @@ export class Http1Connection implements Connection, Deferred {
     else this.leave()
   }
 
-  private onClose(socket: Socket): void {
+  onClose(socket: Socket): void {
     if (this.socket !== socket) return
     if (this.waiting) {
       this.leave()
@@ -338,6 +352,7 @@ export class Http1Connection implements Connection, Deferred {
     // TLS reports this although `rest` was not taken yet: it is, with `resume`.
     if (this.events !== undefined && this.sent && this.parser.paused) return
     if (this.events !== undefined) this.lost()
+    this.upgraded?.socketClosed(this.error)
     this.closed = true
     this.tellClosed()
   }
@@ -357,33 +372,25 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   private lost(): void {
-    const cause = this.error
-    if (this.parser.headDone) this.fail('response_incomplete', 'body', { cause })
-    // With TLS 1.3 a server refuses the client's certificate after the handshake.
-    else if (isOfTls(cause)) this.fail('tls_error', 'tls', { cause, proxyStatus: 'tls_protocol_error' })
-    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', { cause })
+    this.fail(lost(this.error, this.upload.done, this.parser.headDone))
   }
 
-  private fail(
-    reason: Reason,
-    phase: Phase,
-    more: Pick<TransportFailure, 'cause' | 'proxyStatus' | 'rule'> = {},
-  ): void {
+  private fail(why: AttemptLoss): void {
     const { events } = this
     if (events === undefined) return
     this.events = undefined
     const connected = this.socket !== undefined
     this.destroy()
     events.onFailure({
-      reason,
-      phase,
-      ...more,
+      ...why,
       connected,
       reused: this.reused,
       bytesSent: this.sent,
+      refusedUnprocessed: false,
       requestDone: this.sent && this.upload.done,
       responseStarted: this.responseStarted,
     })
+    this.release()
   }
 
   private destroy(): void {
@@ -404,6 +411,8 @@ export class Http1Connection implements Connection, Deferred {
   private tellClosed(): void {
     if (this.told) return
     this.told = true
-    this.owner.onClosed(this)
+    // It still has one if an event handler threw.
+    this.release()
+    this.owner.onClosed()
   }
 }

@@ -1,23 +1,25 @@
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import type { Left } from '../../core/policy.ts'
 import { MemorySource, type Source } from '../../core/source.ts'
 import type { TransportFailure } from '../../core/transport.ts'
-import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import { isReply, isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, composeOwn, isEventStream, NO_STAGES, sendHead, takesBody } from './answer.ts'
-import { Attempts } from './attempts.ts'
+import { AttemptLoop } from './attempt-loop.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
+import type { Engine } from './engine.ts'
 import { failureReply } from './failure-reply.ts'
 import { handle } from './handle.ts'
+import { type Admission, admit, Pending } from './hooks.ts'
 import {
   answerStagesOnWay,
   failedBehind,
@@ -31,7 +33,6 @@ import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import type { RequestStages } from './request-stages.ts'
 import { answerFor, goOn, LOOP, openStages, type Reroutable } from './reroute.ts'
-import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
@@ -40,9 +41,7 @@ import type { Watched } from './stalls.ts'
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
  * exactly once, whatever happens.
  */
-export class Run
-  implements DownstreamEvents, AdmissionOwner, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner
-{
+export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner {
   /** With chain and route: of the route that it is under now. */
   ex: Exchange
   /** @internal Among the engine's living runs. */
@@ -54,7 +53,7 @@ export class Run
   readonly clock: EventClock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
-  private readonly engine: RunHost<Run>
+  readonly engine: Engine
   readonly snapshot: Snapshot
   readonly downstream: Downstream
   chain: Chain
@@ -63,20 +62,21 @@ export class Run
   behind: Leg | undefined = undefined
   clocks: Clocks | undefined = undefined
   stages: RequestStages | undefined = undefined
-  attempts: Attempts | undefined = undefined
+  attempts: AttemptLoop | undefined = undefined
   private early: EarlyAnswers | undefined = undefined
   relay: Relay | undefined = undefined
   /** Of an answer of our own: its body, or where it comes from. */
   private ownBody: Buffer | undefined = undefined
   feed: SourceFeed | undefined = undefined
-  private admission: Admission | undefined = undefined
+  /** A policy that has yet to let it in. */
+  private pending: Pending | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   answering = false
   /** The answer is an event stream. */
   stream = false
   over = false
 
-  constructor(engine: RunHost<Run>, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
+  constructor(engine: Engine, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
     this.engine = engine
     this.clock = engine.clock
     this.timers = engine.timers
@@ -84,17 +84,12 @@ export class Run
     this.downstream = downstream
     this.route = route
     this.chain = route?.chain ?? snapshot.unmatched
-    this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.slots.exchange)
+    this.ex = new Exchange(downstream, engine.clock.now(), engine.ids.next(), this.chain.slots.exchange)
     this.ex.route = route
   }
 
   get clientStalls(): boolean {
     return this.body?.overdue === true || this.watched?.stalls(this.clock.now()) === true
-  }
-
-  /** A body in memory is written at once: only the client can delay it. */
-  get answerBlocked(): boolean {
-    return this.relay === undefined || this.relay.blocked
   }
 
   get bodyLength(): number {
@@ -103,10 +98,6 @@ export class Run
 
   get standsIn(): boolean {
     return failedBehind(this.behind) !== undefined
-  }
-
-  get recorder(): RunHost<Run>['recorder'] {
-    return this.engine.recorder
   }
 
   /** Starts the clocks and asks the policies. */
@@ -122,22 +113,28 @@ export class Run
     this.attempts = undefined
     this.answering = false
     this.stream = false
-    if (this.chain.hooks.admit.length > 0) {
-      this.admission = new Admission(this, this.ex, this.chain)
-      this.admission.ask(0)
-    } else this.onAdmitted()
+    this.asked(admit(this.ex, this.chain, this.clock))
   }
 
-  onRefused(verdict: Refusal | Reply): void {
-    this.answer(isReply(verdict) ? verdict : refused(verdict, 'limit'))
+  private asked(admission: Admission): void {
+    if (admission === undefined) this.admitted()
+    else if (admission instanceof Pending) {
+      this.pending = admission
+      admission.wait((late) => this.asked(late))
+    } else if (admission instanceof Error) this.onBug(admission)
+    else if (isReroute(admission)) {
+      const why = goOn(this, admission.reroute, undefined, 0)
+      if (why !== undefined) this.fail(why === 'unknown' ? failure('internal', 'request', 'sluice') : LOOP)
+    } else this.answer(isReply(admission) ? admission : refused(admission, 'limit'))
   }
 
-  onReroute(name: string): void {
-    const why = goOn(this, name, undefined, 0)
-    if (why !== undefined) this.fail(why === 'unknown' ? failure('internal', 'request', 'sluice') : LOOP)
+  /** It ends while a policy has yet to let it in. */
+  private leave(why: Left): void {
+    const bug = this.pending?.leave(why)
+    if (bug !== undefined) this.bug(bug)
   }
 
-  onAdmitted(): void {
+  private admitted(): void {
     const { ex, snapshot, chain } = this
     const clocks = this.clocks as Clocks
     const { latencies, plan } = this.route as CompiledRoute
@@ -150,7 +147,8 @@ export class Run
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (!this.openBody()) return
-    this.attempts = new Attempts(this, clocks, plan, chain, plan.split.draw(ex, chain, this.engine.random), latencies)
+    const share = plan.split.only ?? plan.split.draw(ex, chain, this.engine.random)
+    this.attempts = new AttemptLoop(this, clocks, plan, chain, share, latencies)
     this.attempts.start()
   }
 
@@ -164,7 +162,7 @@ export class Run
   onBodyMoving(moving: boolean): void {
     const { clocks } = this
     if (clocks === undefined || clocks.bodyMoving === moving) return
-    clocks.setMoving(moving)
+    clocks.setMoving(moving ? this.body : undefined)
     this.ex.deadline = clocks.deadline
     if (!moving) this.attempts?.bodyStopped()
   }
@@ -235,7 +233,7 @@ export class Run
     }
     this.answering = true
     this.ex.failure = failed
-    this.admission?.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
+    this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
     this.clocks?.extend(RECOVERY_MS)
     answerFor(this, failed)
@@ -246,14 +244,14 @@ export class Run
     if (body === undefined || (Buffer.isBuffer(body) && !readsAnswers(this))) {
       composeOwn(this.snapshot, this.ex, reply)
       this.ownBody = body
-      respondOnWay(this, () => this.deliver())
+      respondOnWay(this, Run.deliver)
     } else this.sendFrom(Buffer.isBuffer(body) ? new MemorySource(body) : body, reply)
   }
 
   private sendFrom(source: Source, reply: Reply): void {
     const feed = feedOf(this, source, reply)
     if (this.over) return
-    if (feed === undefined) respondOnWay(this, () => this.deliver())
+    if (feed === undefined) respondOnWay(this, Run.deliver)
     else if (!(feed instanceof SourceFeed)) this.break(feed)
     else {
       this.feed = feed
@@ -264,12 +262,14 @@ export class Run
   }
 
   onSourceReady(): void {
-    respondOnWay(this, () => this.deliver())
+    respondOnWay(this, Run.deliver)
   }
 
   onSourceBroken(why: Failure): void {
     this.break(this.ex.sent ? sourceFailure(why) : why)
   }
+
+  private static readonly deliver = (run: Run): void => run.deliver()
 
   private deliver(): void {
     const { downstream, ownBody } = this
@@ -313,7 +313,7 @@ export class Run
     this.bug(error)
     if (this.over) return
     this.answering = true
-    this.admission?.leave('deadline')
+    this.leave('deadline')
     this.break(failure('internal', 'request', 'sluice'))
   }
 
@@ -388,7 +388,7 @@ export class Run
       return
     }
     if (why !== 'closed') this.downstream.reset()
-    this.admission?.leave('client')
+    this.leave('client')
     this.ex.failure ??= failed
     this.attempts?.stop(this.ex.failure)
     this.finish()
@@ -399,7 +399,7 @@ export class Run
     if (this.over) return
     this.bug(bug)
     this.ex.failure ??= failure('internal', this.ex.sent ? 'body' : 'request', 'sluice')
-    this.admission?.leave('client')
+    this.leave('client')
     this.downstream.reset()
     this.finish()
   }

@@ -1,4 +1,3 @@
-import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
@@ -10,27 +9,27 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
-import { attempted, unusable } from './attempt-hooks.ts'
-import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
-import { cutShort, expiredFacts, faultAtDeadline, phaseOf, ranMs, setLimit } from './attempt-time.ts'
+import { cutShort, expiredFacts, faultAtDeadline, phaseOf, setLimit } from './attempt-time.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
-import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
+import { type Candidate, Choice } from './choice.ts'
 import type { Clocks } from './clocks.ts'
 import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { attemptFailure, faultOf, overtaken } from './ends.ts'
+import { attemptRequest, renewTimeLeft } from './forward.ts'
 import { Further } from './further.ts'
+import { attempted, unusable } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
-import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
 
+const NO_ENDPOINT: Failure = failure('no_endpoint', 'connect', 'upstream')
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Asks one endpoint after another, as
  * the plan says, until there is an answer to relay or no endpoint is left to ask.
  */
-export class Attempts implements DispatchOwner, ChoiceOwner {
+export class AttemptLoop implements DispatchOwner {
   readonly ex: Exchange
   readonly clock: EventClock
   readonly timers: TimerWheel
@@ -38,7 +37,6 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly choice: Choice
-  private readonly further: Further
   private readonly clocks: Clocks
   private readonly latencies: Latencies
   /** Length of the fields that all attempts share. */
@@ -51,6 +49,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
   private stopped = false
+  private judged: Further | undefined = undefined
 
   constructor(host: AttemptsHost, clocks: Clocks, plan: AttemptPlan, chain: Chain, share: Share, latencies: Latencies) {
     this.host = host
@@ -59,8 +58,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
-    this.choice = new Choice(this, chain, share, plan)
-    this.further = new Further(host, plan, latencies)
+    this.choice = new Choice(host, chain, share, plan)
     this.clocks = clocks
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
@@ -70,12 +68,14 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     return this.host.clientStalls
   }
 
-  get body(): RequestBody | undefined {
-    return this.host.body
+  start(): void {
+    this.proceed(NO_ENDPOINT)
   }
 
-  start(): void {
-    this.proceed(failure('no_endpoint', 'connect', 'upstream'))
+  /** Most requests need one attempt alone. */
+  private get further(): Further {
+    this.judged ??= new Further(this.host, this.plan, this.latencies)
+    return this.judged
   }
 
   /** Ends whatever runs; the failure says what that teaches. */
@@ -89,8 +89,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
     this.first = undefined
-    if (first !== undefined) this.end(first, this.verdictOn(first, why))
-    if (current !== undefined) this.end(current, this.verdictOn(current, why))
+    if (first?.ended === false) this.end(first, this.verdictOn(first, why))
+    if (current?.ended === false) this.end(current, this.verdictOn(current, why))
   }
 
   private verdictOn(dispatch: Dispatch, why: Failure | undefined): HeadVerdict {
@@ -120,7 +120,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.ex.attempts--
     this.ex.queuedMs += dispatch.at.endedAt - dispatch.at.startedAt
     this.choice.unsent(dispatch)
-    this.verdict(dispatch.at, ended(reason, UNSENT))
+    attempted(this.host, this.chain, dispatch.at, ended(reason, UNSENT))
   }
 
   /** The request body stopped moving: the attempt's clock goes on. */
@@ -221,7 +221,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
-    else if (this.choice.bodyFirst && this.body !== undefined) this.body.gather(() => this.proceed(otherwise))
+    else if (this.choice.bodyFirst && this.host.body !== undefined) this.host.body.gather(() => this.proceed(otherwise))
     else this.host.fail(this.choice.refusal ?? otherwise)
   }
 
@@ -236,10 +236,6 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       this.dispatch(next)
     })
     this.timers.schedule(this.backoff, ms)
-  }
-
-  onBug(error: unknown): void {
-    this.host.onBug(error)
   }
 
   private dispatch(candidate: Candidate): void {
@@ -334,19 +330,14 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   private conclude(dispatch: Dispatch, verdict: HeadVerdict): void {
     const head = this.plan.teaches ? verdict : untaught(verdict)
     const now = dispatch.at.judgedAt(this.clock)
-    const ms = ranMs(dispatch, this.clocks, now)
+    const ms = dispatch.ranMs(this.clocks, now)
     dispatch.endpoint.learn(head, dispatch.at, ms, now)
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)
     else if (latency === 'at_least') this.latencies.atLeast(ms, now)
-    this.verdict(dispatch.at, head)
+    attempted(this.host, this.chain, dispatch.at, head)
     if (this.ex.attemptList !== undefined) this.plan.again.onVerdict(this.ex, dispatch.at)
     if (!head.ignored) this.ex.verdict = head
-    this.host.recorder.attempt(dispatch.at)
-  }
-
-  verdict(at: Attempt, head: HeadVerdict): void {
-    at.head = head
-    attempted(this.host, this.chain, at)
+    this.host.engine.recorder.attempt(dispatch.at)
   }
 }

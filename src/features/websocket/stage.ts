@@ -1,0 +1,277 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { SeenTunnel, TunnelLeave, TunnelSide, TunnelStage } from '../../core/tunnel.ts'
+import { Due } from '../../lib/timers.ts'
+import { Direction } from './direction.ts'
+import { CLOSE, closeFrame, PONG, pingFrame } from './frames.ts'
+import { GOING_AWAY, NO_CODE, TOO_BIG } from './managed/closes.ts'
+import type { Watch } from './watch.ts'
+import type { ClosedFor } from './words.ts'
+
+/** From our Close to the end, milliseconds: half of it for the answer of the client, half for that of the upstream. */
+const CLOSING_MS = 5_000
+const NEVER = Number.POSITIVE_INFINITY
+
+/** What stands in the place of a frame that does not pass. */
+type InPlace = 'nothing' | 'close'
+
+/**
+ * Sees the frames of one WebSocket: counts them, and closes it where the route, or the end of the gateway, asks for that.
+ * Bytes pass as they are. Between the frames of a side stand Pings of ours, and a Close, behind which nothing follows.
+ *
+ * A Close of ours goes to the client first. What a client sent before its answer still reaches the upstream, which gets its
+ * Close in the place of the answer: no message of a client is lost.
+ */
+export class WebSocketStage extends Due implements TunnelStage {
+  private readonly watch: Watch
+  private readonly ex: Exchange
+  private readonly up: Direction
+  private readonly down: Direction
+  private tunnel: SeenTunnel | undefined = undefined
+  /** Payload of our Pings. */
+  private readonly first: number
+  private readonly second: number
+  /** Who sent a Close first, and its code. */
+  private closedBy: TunnelSide | 'sluice' | undefined = undefined
+  private code = 0
+  /** We are closing it. */
+  private closing = false
+  private failure: Failure | undefined = undefined
+  // Clock milliseconds.
+  private messageAt: number
+  /** A drain or a reload has us close it then. */
+  private leaveAt = NEVER
+  private leaveFor: TunnelLeave = 'drain'
+  /** Until when it has to be gone. */
+  private goneAt = NEVER
+  /** The upstream gets our Close, whether or not the client has answered. */
+  private upstreamAt = NEVER
+  private endAt = NEVER
+
+  constructor(watch: Watch, ex: Exchange) {
+    super()
+    const now = watch.clock.now()
+    this.watch = watch
+    this.ex = ex
+    this.up = new Direction('client', 'upstream', watch.fromClient, now, watch.ping)
+    this.down = new Direction('upstream', 'client', watch.fromUpstream, now, watch.ping)
+    this.first = watch.random.uint32()
+    this.second = watch.random.uint32()
+    this.messageAt = now
+  }
+
+  start(tunnel: SeenTunnel): void {
+    this.tunnel = tunnel
+    this.arm()
+  }
+
+  push(from: TunnelSide, chunk: Buffer): Buffer | readonly Buffer[] | undefined {
+    const way = this.wayOf(from)
+    way.heardAt = this.watch.clock.now()
+    way.asked = false
+    const bytes = way.take(chunk)
+    let out: Buffer[] | undefined
+    /** What is behind it is not in `out` yet. */
+    let begun = 0
+    let at = this.payload(way, bytes, 0)
+    while (way.atBoundary) {
+      if (way.due !== 0) out = [...piece(bytes, begun, at), this.closeFor(way)]
+      if (at === bytes.length) break
+      const end = way.begin(bytes, at)
+      if (end < 0) {
+        way.keep(bytes, at)
+        break
+      }
+      const instead = this.frame(way, bytes, end)
+      if (instead !== undefined && !way.cut) {
+        out = [...(out ?? []), ...piece(bytes, begun, at)]
+        begun = end
+        if (instead === 'close') out.push(this.closeFor(way))
+      }
+      at = this.payload(way, bytes, end)
+    }
+    if (way.cut) return out
+    if (out !== undefined) return [...out, ...piece(bytes, begun, at)]
+    return at === bytes.length ? bytes : piece(bytes, 0, at)
+  }
+
+  closed(from: TunnelSide): void {
+    const way = this.wayOf(from)
+    const rest = way.rest()
+    if (rest !== undefined && !way.cut) this.tunnel?.inject(way.to, rest)
+    else if (this.closing) this.sendClose(way)
+    way.ended = true
+    this.judgeEnd()
+  }
+
+  leave(why: TunnelLeave, ms: number): void {
+    const { clock, random } = this.watch
+    const now = clock.now()
+    this.goneAt = Math.min(this.goneAt, now + ms)
+    this.endAt = this.closing ? Math.min(this.endAt, this.goneAt) : NEVER
+    const leaveAt = now + random.float() * (ms - Math.min(CLOSING_MS, ms / 2))
+    if (leaveAt < this.leaveAt) {
+      this.leaveAt = leaveAt
+      this.leaveFor = why
+    }
+    this.fire()
+  }
+
+  over(): void {
+    this.watch.timers.cancel(this)
+    this.watch.closed(this.closedBy ?? this.tunnel?.facts.endedBy ?? 'sluice', this.code)
+  }
+
+  /** Does what is due by now. */
+  fire(): void {
+    const now = this.watch.clock.now()
+    if (now >= Math.min(this.upstreamAt, this.endAt)) {
+      this.upstreamAt = NEVER
+      this.sendClose(this.up)
+    }
+    if (now >= this.endAt) {
+      this.tunnel?.end(this.failure)
+      return
+    }
+    if (!this.closing) {
+      if (now >= this.leaveAt) this.close(GOING_AWAY, this.leaveFor)
+      else if (now - this.messageAt >= this.watch.idle) this.close(GOING_AWAY, 'idle')
+      else {
+        if (now >= this.up.lookAt) this.look(this.up, this.down, now)
+        if (now >= this.down.lookAt) this.look(this.down, this.up, now)
+      }
+    }
+    this.arm()
+  }
+
+  private arm(): void {
+    const { timers, idle } = this.watch
+    const due = this.closing
+      ? Math.min(this.upstreamAt, this.endAt)
+      : Math.min(this.leaveAt, this.messageAt + idle, this.up.lookAt, this.down.lookAt)
+    if (due !== NEVER) timers.scheduleAt(this, due)
+  }
+
+  private wayOf(from: TunnelSide): Direction {
+    return from === 'client' ? this.up : this.down
+  }
+
+  /** Looks at the silence of the side that `way` comes from; `back` leads there. */
+  private look(way: Direction, back: Direction, now: number): void {
+    const { watch } = this
+    const { from, heardAt } = way
+    const silent = now - heardAt >= watch.ping
+    way.lookAt = (silent ? now : heardAt) + watch.ping
+    // Without a boundary nothing can be asked; an answer that stands behind bytes that the other side does not take is not heard.
+    if (!silent || this.closing || way.isDone || this.tunnel?.blocked !== false) {
+      way.asked = false
+    } else if (way.asked) {
+      const client = from === 'client'
+      this.failure = { ...failure(client ? 'client_gone' : 'idle_timeout', 'upgrade', from), rule: 'no_pong' }
+      this.close(GOING_AWAY, client ? 'client_silent' : 'upstream_silent')
+    } else if (back.atBoundary && !back.isClosed) {
+      way.asked = true
+      watch.pinged(from)
+      this.tunnel.inject(from, pingFrame(this.first, this.second, this.maskTo(from)))
+    }
+  }
+
+  /** Counts payload from `at` on; returns its end. */
+  private payload(way: Direction, bytes: Buffer, at: number): number {
+    const end = way.pass(bytes, at)
+    if (end > at) {
+      way.traffic.payload(way.kind, end - at)
+      if (way.isData) this.messageAt = way.heardAt
+    }
+    return end
+  }
+
+  /** The frame whose head ends at `end`. undefined: it passes. */
+  private frame(way: Direction, bytes: Buffer, end: number): InPlace | undefined {
+    const { from, kind, length, opcode, traffic } = way
+    if (opcode === PONG && way.holds(bytes, end, this.first, this.second)) return 'nothing'
+    traffic.frame(kind)
+    const facts = this.tunnel?.facts
+    if (facts !== undefined) {
+      if (from === 'client') facts.framesFromClient++
+      else facts.framesFromUpstream++
+    }
+    if (way.isData) this.messageAt = way.heardAt
+    else if (way.atBoundary) traffic.payload(kind, length)
+    if (opcode === CLOSE) return this.heardClose(way, way.closeCode(bytes, end))
+    const { maxFrame } = this.watch
+    if (length <= maxFrame || this.closing || way.code !== 0) return undefined
+    this.failure = failure(
+      'body_too_large',
+      'body',
+      from,
+      `Frames of WebSockets are limited to ${maxFrame} bytes here.`,
+    )
+    this.close(TOO_BIG, from === 'client' ? 'frame_from_client' : 'frame_from_upstream')
+    return 'close'
+  }
+
+  private heardClose(way: Direction, code: number): InPlace | undefined {
+    // 0 is no code, and ours for none.
+    way.code = code === 0 ? NO_CODE : code
+    const facts = this.tunnel?.facts
+    if (facts !== undefined) {
+      if (way.from === 'client') facts.codeFromClient = way.code
+      else facts.codeFromUpstream = way.code
+    }
+    if (this.closedBy === undefined) {
+      this.closedBy = way.from
+      this.code = way.code
+    }
+    this.judgeEnd()
+    return this.closedBy === 'sluice' ? 'close' : undefined
+  }
+
+  private close(code: number, why: ClosedFor): void {
+    const now = this.watch.clock.now()
+    this.closing = true
+    this.endAt = Math.min(now + CLOSING_MS, this.goneAt)
+    // The sides are closing it themselves: they have until then.
+    if (this.closedBy !== undefined) {
+      this.judgeEnd()
+      return
+    }
+    this.closedBy = 'sluice'
+    this.code = code
+    this.watch.note(this.ex, 'webSocketClosed', { code, why })
+    this.sendClose(this.down)
+    if (why === 'client_silent' || code === TOO_BIG) this.sendClose(this.up)
+    else this.upstreamAt = (now + this.endAt) / 2
+    this.arm()
+  }
+
+  /** Our Close goes now, or at the next boundary. */
+  private sendClose(way: Direction): void {
+    if (way.isClosed || this.closedBy !== 'sluice') return
+    way.due = this.code
+    if (way.atBoundary) this.tunnel?.inject(way.to, this.closeFor(way))
+  }
+
+  private closeFor(way: Direction): Buffer {
+    way.due = 0
+    way.cut = true
+    return closeFrame(this.code, this.maskTo(way.to))
+  }
+
+  /** A client masks what it sends with what cannot be guessed (RFC 6455, 5.3). */
+  private maskTo(side: TunnelSide): number | undefined {
+    return side === 'upstream' ? this.watch.random.uint32() : undefined
+  }
+
+  /** Both sides have said their last. */
+  private judgeEnd(): void {
+    if (!this.closing || !this.up.isDone || !this.down.isDone) return
+    // Not in this turn: what it is called for has to be written first.
+    this.endAt = this.watch.clock.now()
+    this.arm()
+  }
+}
+
+function piece(bytes: Buffer, from: number, to: number): readonly Buffer[] {
+  return to === from ? [] : [bytes.subarray(from, to)]
+}
