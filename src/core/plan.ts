@@ -13,6 +13,7 @@ export interface PlanPart {
   readonly again?: FurtherAttempts
   readonly limit?: TimeLimits
   readonly beside?: SecondAttempt
+  readonly buffers?: Buffers
 }
 
 /** An upstream that a route leads to. */
@@ -71,6 +72,17 @@ export interface SecondAttempt {
   delayMs(latencies: Latencies, now: number): number | undefined
   onBegun(ex: Exchange, at: Attempt): void
 }
+
+/** Which bodies Sluice keeps for slow clients, so that these hold none of what belongs to all. */
+export interface Buffers {
+  /** An attempt with a body begins behind the gate, see `engine/gate.ts`. */
+  readonly request: boolean
+  /** What the client does not take of an answer is kept. */
+  readonly response: boolean
+}
+
+/** Of a route none of whose features says anything else. */
+export const NO_BUFFERS: Buffers = { request: false, response: false }
 
 /** Of a route none of whose features says anything else. */
 export const NO_LIMITS: TimeLimits = {

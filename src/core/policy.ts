@@ -32,6 +32,11 @@ export interface Policy {
   /** Of its feature. */
   readonly name: string
   admit?(ex: Exchange): Verdict | PromiseLike<Verdict>
+  /**
+   * What `admit` takes is held until the upstream is done: an upload of which too little has come for an attempt to begin is
+   * kept before it.
+   */
+  readonly behindGate?: boolean
   /** Our admit is pending and client, deadline or drain ended the exchange: give up at once. */
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */

@@ -3,6 +3,7 @@ import { access } from './access/feature.ts'
 import { accessLog } from './access-log/feature.ts'
 import { balancers } from './balancers/feature.ts'
 import { bodyLimit } from './body-limit/feature.ts'
+import { buffering } from './buffering/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
 import { deadlines } from './deadlines/feature.ts'
@@ -41,6 +42,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   accessLog,
   balancers,
   bodyLimit,
+  buffering,
   bulkhead,
   circuitBreaker,
   deadlines,

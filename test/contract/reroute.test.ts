@@ -76,7 +76,7 @@ upstreams:
   a: { endpoints: [http://127.0.0.1:1] }
   b: { endpoints: [http://127.0.0.1:2] }
   c: { endpoints: [http://127.0.0.1:3] }
-defaults: { route: { retries: off } }
+defaults: { route: { retries: off, buffering: off } }
 routes:
   a: { match: { path: /a/* }, to: a, outer: a, inner: a2, fallback: { route: b, methods: [GET] } }
   post: { match: { path: /post }, to: a, outer: post, fallback: { route: b, methods: [POST], when: [connect, reset, timeout] } }

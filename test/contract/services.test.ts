@@ -56,7 +56,7 @@ upstreams:
   auth: { endpoints: [http://127.0.0.1:2, http://127.0.0.1:3], bulkhead: { maxConcurrent: 4 } }
 defaults: { route: { retries: off } }
 routes:
-  app: { match: { path: /app/* }, to: app, timeouts: { request: 2s } }
+  app: { match: { path: /app/* }, to: app, timeouts: { request: 2s }, buffering: off }
   auth: { match: { path: /auth }, to: auth }
 `
 

@@ -19,6 +19,7 @@ import { EngineServices } from '../../src/data/engine/services.ts'
 import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
+import { buffering } from '../../src/features/buffering/feature.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { EventClock } from '../../src/lib/event-clock.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
@@ -61,6 +62,8 @@ export interface EngineSetUp {
   readonly connections?: Partial<UpstreamConfig['connections']>
   /** Options of the upstreams' features, by name. */
   readonly atUpstreams?: UpstreamConfig['features']
+  /** As its schema reads it; undefined: off. */
+  readonly buffering?: object
   readonly hedge?: { readonly delay: number | undefined } | undefined
   readonly algorithm?: UpstreamConfig['algorithm']
   /** Of the upstreams. */
@@ -213,6 +216,7 @@ export class EngineKit {
     const features = {
       timeouts: { ...TIMEOUTS, ...setUp.timeouts },
       retries: { ...RETRIES, ...setUp.retries },
+      ...(setUp.buffering && { buffering: readOptions(buffering, setUp.buffering) }),
       ...(setUp.hedge && { hedge: setUp.hedge }),
       ...(setUp.spill !== false && { spill: 'auto' }),
     }

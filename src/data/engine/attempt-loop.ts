@@ -221,7 +221,8 @@ export class AttemptLoop implements DispatchOwner {
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
-    else if (this.choice.bodyFirst && this.host.body !== undefined) this.host.body.gather(() => this.proceed(otherwise))
+    else if (this.choice.bodyFirst && this.host.body !== undefined)
+      this.host.body.gatherAll(() => this.proceed(otherwise))
     else this.host.fail(this.choice.refusal ?? otherwise)
   }
 

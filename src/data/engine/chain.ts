@@ -32,6 +32,8 @@ export class Chain {
   readonly policies: readonly Policy[]
   readonly hooks: Hooks
   readonly slots: SlotCounts
+  /** Place in the list of `admit` hooks of the first one that is asked behind the gate; -1: there is none. */
+  readonly gate: number
   /** Feature and place of each policy, see {@link chainPlace}; only forks ask. */
   private readonly places: () => readonly string[]
   /** By place; made when they are asked for. */
@@ -47,6 +49,7 @@ export class Chain {
     this.slots = slots
     this.policies = policies
     this.hooks = hooks
+    this.gate = hooks.admit.findIndex((place) => policies[place]?.behindGate === true)
     this.places = places
   }
 

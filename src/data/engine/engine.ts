@@ -8,11 +8,11 @@ import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import type { Recorder } from '../seeing/recorder.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { CollectingDownstream } from './collect.ts'
 import { routesOnWay } from './legs.ts'
 import { Living } from './living.ts'
 import { lookUp, writeDown } from './look-up.ts'
-import { ReplayBudget } from './replay.ts'
 import { Run } from './request.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 import { Stalls, type Watched } from './stalls.ts'
@@ -49,7 +49,8 @@ export class Engine {
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
   readonly ids: EngineDeps['ids']
-  readonly replay: ReplayBudget = new ReplayBudget()
+  /** Of bodies of requests. */
+  readonly replay: ByteBudget = new ByteBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
   readonly stalls: Stalls

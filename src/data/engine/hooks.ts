@@ -22,13 +22,20 @@ export interface HooksOwner {
   bug(error: unknown): void
 }
 
-/** What admission has come to. undefined: all let the exchange in; an Error: a hook threw. */
-export type Admission = Verdict | Pending | Error
+/** The next policy is behind the gate, and the request has a body. */
+export const AT_GATE = 'at gate'
 
-/** Asks the `admit` hooks in order, from place `from` of the chain's list on, until one decides or waits. */
-export function admit(ex: Exchange, chain: Chain, clock: Clock, from = 0): Admission {
-  const { hooks, policies } = chain
+/** What admission has come to. undefined: all let the exchange in; an Error: a hook threw. */
+export type Admission = Verdict | Pending | typeof AT_GATE | Error
+
+/**
+ * Asks the `admit` hooks in order, from place `from` of the chain's list on, until one decides or waits. `passed`: that place is at
+ * the gate, and may be asked now.
+ */
+export function admit(ex: Exchange, chain: Chain, clock: Clock, from = 0, passed = false): Admission {
+  const { gate, hooks, policies } = chain
   for (let i = from; i < hooks.admit.length; i++) {
+    if (i === gate && !passed && ex.downstream.contentLength !== 0) return AT_GATE
     const place = hooks.admit[i] as number
     const policy = policies[place] as Policy
     // Those in between, which do not admit, are reached as well.

@@ -1,6 +1,14 @@
 import type { WeightedUpstream } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type PlanPart, type SecondAttempt } from '../../core/plan.ts'
+import {
+  type Buffers,
+  type FurtherAttempts,
+  NO_BUFFERS,
+  NO_FURTHER,
+  NO_LIMITS,
+  type PlanPart,
+  type SecondAttempt,
+} from '../../core/plan.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { Split } from './split.ts'
 
@@ -16,13 +24,14 @@ export class AttemptPlan {
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
   readonly split: Split
+  readonly buffers: Buffers
   /** What comes of attempts teaches those who learn. */
   readonly teaches: boolean
   /** Milliseconds: half of the time that a request has in all. */
   private readonly half: number
 
   constructor(
-    { again = NO_FURTHER, beside, first, limit = NO_LIMITS }: PlanPart,
+    { again = NO_FURTHER, beside, buffers = NO_BUFFERS, first, limit = NO_LIMITS }: PlanPart,
     to: readonly WeightedUpstream[],
     alternates: readonly string[],
     upstream: (name: string) => Upstream,
@@ -33,6 +42,7 @@ export class AttemptPlan {
     this.again = again
     this.beside = beside
     this.attemptTimeout = attempt
+    this.buffers = buffers
     this.teaches = teaches
     this.split = new Split(to, alternates, first, upstream)
     this.half = Math.min(request, total) / 2

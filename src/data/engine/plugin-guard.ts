@@ -13,7 +13,7 @@ import { SlowHooks } from './slow-hooks.ts'
 const HOOK_MS = 5_000
 
 type Deps = Pick<FeatureDeps, 'clock' | 'timers' | 'metrics' | 'report' | 'keep'>
-type Hook = Exclude<keyof Policy, 'name'>
+type Hook = Exclude<keyof Policy, 'name' | 'behindGate'>
 
 /** What is looked at. */
 type Given = 'verdict' | 'stage' | 'tunnel' | 'page'
@@ -94,7 +94,7 @@ class Guard {
       if (typeof policy[hook] !== 'function') throw this.blamed(what, `${hook} is no function`)
       return [[hook, this.hook(policy, hook)] as const]
     })
-    return { name, ...Object.fromEntries(hooks) }
+    return { name, behindGate: policy.behindGate === true, ...Object.fromEntries(hooks) }
   }
 
   private hook(policy: Policy, hook: Hook): unknown {

@@ -3,27 +3,13 @@ import type { Upload } from '../../core/exchange.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { Arrears } from './arrears.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { HeldChunks } from './held-chunks.ts'
 
 /** Bytes of a request body that are kept for another attempt. */
 export const REPLAY_BYTES = 65_536
-/** Bytes of all such buffers of one worker; above it, requests are not repeatable once sending began. */
-const WORKER_REPLAY_BYTES = 64 * 1024 * 1024
-
-/** Replay bytes held by one worker's requests. */
-export class ReplayBudget {
-  held = 0
-
-  take(bytes: number): boolean {
-    if (this.held + bytes > WORKER_REPLAY_BYTES) return false
-    this.held += bytes
-    return true
-  }
-
-  give(bytes: number): void {
-    this.held -= bytes
-  }
-}
-
+/** Parts of a body that are kept for another attempt: each costs some hundred bytes, whatever it holds. */
+const REPLAY_PARTS = 1_024
 /** Gets the body. `write` false: `RequestBody.onDrain` follows when there is room. */
 export interface BodyTaker {
   write(chunk: Buffer): boolean
@@ -38,20 +24,25 @@ export interface BodyWatcher {
   onBodyMoving(moving: boolean): void
 }
 
+/** Waits for a part of the body before an attempt. */
+export interface Gathering {
+  /** Asked at each part of it, and at its end; true: `done` follows. */
+  enough(): boolean
+  done(): void
+  /** It is waited for no longer. */
+  stop(): void
+}
+
 /**
  * The request body on its way from the client to whichever attempt is current. Passes chunks on with backpressure; keeps the
- * first 64 KiB, so that another attempt can have them again.
+ * first 64 KiB, so that another attempt can have them again. What is held of it counts in the worker's budget.
  */
 export class RequestBody {
   private readonly downstream: Downstream
-  private readonly budget: ReplayBudget
   private readonly watcher: BodyWatcher
-  /** Kept from the start, or (past the bound) only what the current attempt has not taken yet. */
-  private chunks: Buffer[] = []
+  /** From the start, or (past the bound) only what the current attempt has not taken yet. */
+  private readonly held: HeldChunks
   private keeping: boolean
-  private kept = 0
-  /** Chunks that the current attempt has been given. */
-  private position = 0
   private ticket: BodyTaker | undefined = undefined
   private blocked = false
   private blockedAt = 0
@@ -64,16 +55,16 @@ export class RequestBody {
   private over = false
   private trailers: FlatHeaders = []
   private bytes = 0
-  /** The worker's budget is spent. */
-  private crowded = false
-  private gathering: (() => void) | undefined = undefined
+  private gathering: Gathering | undefined = undefined
+  /** See {@link mayBegin}. */
+  private begun = false
   /** Written whole to some attempt. */
   delivered = false
   private progress = 0
 
-  constructor(downstream: Downstream, budget: ReplayBudget, watcher: BodyWatcher) {
+  constructor(downstream: Downstream, budget: ByteBudget, watcher: BodyWatcher) {
     this.downstream = downstream
-    this.budget = budget
+    this.held = new HeldChunks(budget)
     this.watcher = watcher
     this.keeping = downstream.contentLength <= REPLAY_BYTES
   }
@@ -101,7 +92,19 @@ export class RequestBody {
   /** How much of it is here, for an attempt that has had none of it. */
   get atHand(): Upload {
     if (this.received) return 'whole'
-    return this.bytes > REPLAY_BYTES || this.crowded ? 'begun' : 'unread'
+    return this.bytes > REPLAY_BYTES || this.held.crowded ? 'begun' : 'unread'
+  }
+
+  /** All of it will be kept, as far as its length says. */
+  get isShort(): boolean {
+    const { contentLength } = this.downstream
+    return contentLength >= 0 && contentLength <= REPLAY_BYTES
+  }
+
+  /** An attempt may begin: it is whole, as much as is kept has come, or its client fell silent. */
+  get mayBegin(): boolean {
+    this.begun ||= this.received || this.held.crowded || (!this.isShort && this.bytes >= REPLAY_BYTES)
+    return this.begun
   }
 
   /** More of it is wanted, and the client does not send. */
@@ -119,7 +122,7 @@ export class RequestBody {
     const now = this.watcher.clock.now()
     this.arrears.begin(now)
     this.ticket = ticket
-    this.position = 0
+    this.held.rewind()
     this.countBlocked()
     this.blocked = false
     if (!this.delivered) this.watcher.onBodyMoving(true)
@@ -132,12 +135,9 @@ export class RequestBody {
     this.pump()
   }
 
-  /**
-   * Reads it before an attempt begins, until it is whole or as much as is kept has come; `then` follows unless it is
-   * detached.
-   */
-  gather(then: () => void): void {
-    this.gathering = then
+  /** Reads it before an attempt begins, until that is enough; nothing follows once it is detached. */
+  gather(gathering: Gathering): void {
+    this.gathering = gathering
     this.watcher.onBodyMoving(true)
     if (this.asked) this.resume()
     else {
@@ -146,15 +146,21 @@ export class RequestBody {
     }
   }
 
+  /** The same until it is whole or as much as is kept has come. */
+  gatherAll(done: () => void): void {
+    this.gather({ enough: () => this.atHand !== 'unread', done, stop: () => {} })
+  }
+
+  /** Its client sends nothing for now, and an attempt need not wait for it any longer. */
+  silent(): void {
+    this.begun = true
+    this.gathered()
+  }
+
   /** What is kept of it, which has to come again by `onChunk`: it passes more stages before an attempt has it. */
   takeKept(): readonly Buffer[] {
-    const { chunks } = this
-    this.chunks = []
-    this.position = 0
     this.bytes = 0
-    this.budget.give(this.kept)
-    this.kept = 0
-    return chunks
+    return this.held.letGo()
   }
 
   /** The current attempt is over or gone, or there will be none. */
@@ -163,6 +169,7 @@ export class RequestBody {
     this.countBlocked()
     this.blocked = false
     this.ticket = undefined
+    this.gathering?.stop()
     this.gathering = undefined
     this.watcher.onBodyMoving(false)
     this.pause()
@@ -183,14 +190,14 @@ export class RequestBody {
     this.progress += chunk.length
     this.bytes += chunk.length
     if (this.arrears.waiting) this.arrears.came(chunk.length, this.watcher.clock.now())
-    if (this.keeping) this.keep(chunk)
-    if (!this.keeping && this.ticket !== undefined && !this.blocked && this.position === this.chunks.length) {
-      this.chunks.length = 0
-      this.position = 0
+    if (this.keeping && !this.keeps(chunk.length)) this.forget()
+    if (!this.keeping && this.ticket !== undefined && !this.blocked && this.held.given) {
+      this.held.letGo()
       if (!this.ticket.write(chunk)) this.block()
       return
     }
-    this.chunks.push(chunk)
+    this.held.hold(chunk)
+    if (this.keeping && this.held.crowded) this.forget()
     if (this.gathering !== undefined) this.gathered()
     else if (this.ticket === undefined) this.pause()
     else if (!this.blocked) this.pump()
@@ -212,50 +219,42 @@ export class RequestBody {
 
   /** Gives the buffer's bytes back. */
   release(): void {
+    this.gathering?.stop()
+    this.gathering = undefined
     this.ticket?.broken?.()
-    this.budget.give(this.kept)
-    this.kept = 0
     this.keeping = false
-    this.chunks.length = 0
-    this.position = 0
+    this.held.letGo()
   }
 
   private gathered(): void {
     const { gathering } = this
-    if (gathering === undefined || this.atHand === 'unread') return
+    if (gathering === undefined || !gathering.enough()) return
+    gathering.stop()
     this.gathering = undefined
     this.watcher.onBodyMoving(false)
     this.pause()
-    gathering()
+    gathering.done()
   }
 
-  private keep(chunk: Buffer): void {
-    if (this.kept + chunk.length <= REPLAY_BYTES) {
-      if (this.budget.take(chunk.length)) {
-        this.kept += chunk.length
-        return
-      }
-      this.crowded = true
-    }
+  /** Whether so many more bytes may be kept for another attempt. */
+  private keeps(bytes: number): boolean {
+    return this.held.bytes + bytes <= REPLAY_BYTES && this.held.count < REPLAY_PARTS
+  }
+
+  private forget(): void {
     this.keeping = false
-    this.budget.give(this.kept)
-    this.kept = 0
-    this.chunks.splice(0, this.position)
-    this.position = 0
+    this.held.forgetGiven()
   }
 
   private pump(): void {
-    while (this.ticket !== undefined && this.position < this.chunks.length) {
-      if (!this.ticket.write(this.chunks[this.position++] as Buffer)) {
+    while (this.ticket !== undefined && !this.held.given) {
+      if (!this.ticket.write(this.held.next() as Buffer)) {
         this.block()
         return
       }
     }
-    if (!this.keeping) {
-      this.chunks.length = 0
-      this.position = 0
-    }
-    const ticket = this.ticket
+    if (!this.keeping) this.held.letGo()
+    const { ticket } = this
     if (ticket === undefined) return
     if (!this.received) {
       if (!this.arrears.waiting) this.arrears.wait(this.watcher.clock.now())

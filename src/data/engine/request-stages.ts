@@ -16,6 +16,8 @@ interface Staged {
 /** Passes the request body through the policies that read it, before anything is kept for another attempt. */
 export class RequestStages {
   private readonly stages: Staged[] = []
+  /** How many policies were asked, by exchange. */
+  private readonly asked = new Map<Exchange, number>()
   private readonly body: RequestBody
   private readonly clock: Pick<Clock, 'now'>
 
@@ -24,11 +26,12 @@ export class RequestStages {
     this.clock = clock
   }
 
-  /** Those of the policies of a route that were reached, behind those that there are; once. */
+  /** Those of the policies of a route that were reached, behind those that there are; once each. */
   add(ex: Exchange, { hooks, policies }: Chain): void {
-    if (this.stages.some((staged) => staged.ex === ex)) return
+    const from = this.asked.get(ex) ?? 0
+    this.asked.set(ex, ex.reached)
     for (const place of hooks.requestBody) {
-      if (place >= ex.reached) continue
+      if (place < from || place >= ex.reached) continue
       const policy = policies[place] as Policy
       const stage = policy.requestBody?.(ex)
       if (stage !== undefined) this.stages.push({ ex, name: policy.name, stage })

@@ -18,8 +18,9 @@ import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import type { Engine } from './engine.ts'
 import { failureReply } from './failure-reply.ts'
+import { type Attempted, passGate } from './gate.ts'
 import { handle } from './handle.ts'
-import { type Admission, admit, Pending } from './hooks.ts'
+import { type Admission, AT_GATE, admit, Pending } from './hooks.ts'
 import {
   answerStagesOnWay,
   failedBehind,
@@ -117,7 +118,11 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   }
 
   private asked(admission: Admission): void {
-    if (admission === undefined) this.admitted()
+    if (admission === undefined) {
+      this.ex.reached = this.chain.policies.length
+      passGate(this, this.route?.plan === undefined ? handle : Run.attempt)
+    } else if (admission === AT_GATE)
+      passGate(this, () => this.asked(admit(this.ex, this.chain, this.clock, this.chain.gate, true)))
     else if (admission instanceof Pending) {
       this.pending = admission
       admission.wait((late) => this.asked(late))
@@ -134,22 +139,16 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     if (bug !== undefined) this.bug(bug)
   }
 
-  private admitted(): void {
-    const { ex, snapshot, chain } = this
-    const clocks = this.clocks as Clocks
-    const { latencies, plan } = this.route as CompiledRoute
-    ex.reached = chain.policies.length
-    if (plan === undefined) {
-      handle(this)
-      return
-    }
-    ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
-    if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
+  private static attempt(run: Run): void {
+    const { chain, clocks, ex } = run as Run & { readonly clocks: Clocks }
+    const { latencies, plan } = run.route as Attempted
+    ex.forwardHeaders ??= run.snapshot.forwarder.headers(ex)
+    if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs + clocks.movedMs())
     ex.deadline = clocks.deadline
-    if (!this.openBody()) return
-    const share = plan.split.only ?? plan.split.draw(ex, chain, this.engine.random)
-    this.attempts = new AttemptLoop(this, clocks, plan, chain, share, latencies)
-    this.attempts.start()
+    if (!run.openBody()) return
+    const share = plan.split.only ?? plan.split.draw(ex, chain, run.engine.random)
+    run.attempts = new AttemptLoop(run, clocks, plan, chain, share, latencies)
+    run.attempts.start()
   }
 
   openBody(): boolean {
@@ -235,6 +234,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     this.ex.failure = failed
     this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
+    this.body?.detach()
     this.clocks?.extend(RECOVERY_MS)
     answerFor(this, failed)
   }

@@ -143,7 +143,5 @@ export function openStages(run: Reroutable, body: RequestBody): Refusal | Error 
   } catch (error) {
     return asError(error)
   }
-  return run.behind === undefined || run.stages === undefined || run.stages.count === before
-    ? undefined
-    : run.stages.again(before)
+  return run.stages === undefined || run.stages.count === before ? undefined : run.stages.again(before)
 }

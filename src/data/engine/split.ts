@@ -52,6 +52,23 @@ export class Split {
     return other
   }
 
+  /**
+   * A look, which takes nothing: no attempt could begin now, at whichever upstream. One that is full may have room in a
+   * moment, and counts as able; without any in service, an endpoint that is not gets the request, unless a policy refuses it.
+   */
+  isHopeless(ex: Exchange, chain: Chain): boolean {
+    let refused = false
+    let some = false
+    for (const { upstreams } of this.shares) {
+      for (const upstream of upstreams) {
+        if (!passes(upstream.name, ex, chain)) refused = true
+        else if (upstream.inService) return false
+        else some ||= upstream.lastResort([]) !== undefined
+      }
+    }
+    return refused || !some
+  }
+
   private tied(ex: Exchange): Share | undefined {
     for (const share of this.shares) if (ownOf(share).ties(ex)) return share
     return undefined
@@ -74,8 +91,11 @@ function ownOf({ upstreams }: Share): Upstream {
 
 /** Takes nothing: whether it has a usable endpoint, and no policy would refuse any attempt there. */
 function canTake(share: Share, ex: Exchange, chain: Chain): boolean {
-  if (!ownOf(share).inService) return false
-  for (const place of chain.hooks.usable)
-    if (chain.policies[place]?.usable?.(ex, share.upstream) === false) return false
+  return ownOf(share).inService && passes(share.upstream, ex, chain)
+}
+
+/** No policy would refuse any attempt at an upstream. */
+function passes(upstream: string, ex: Exchange, chain: Chain): boolean {
+  for (const place of chain.hooks.usable) if (chain.policies[place]?.usable?.(ex, upstream) === false) return false
   return true
 }

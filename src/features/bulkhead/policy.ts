@@ -40,6 +40,8 @@ type Held = true | Waiting
 
 class Bulkhead implements Policy, Limit, Want {
   readonly name: string
+  /** A slow client's upload holds no permit before an attempt can begin. */
+  readonly behindGate = true
   readonly call: CallCell
   private readonly held: StateSlot<Held>
   private readonly route: string

@@ -58,7 +58,7 @@ beforeAll(async () => {
     })
   })
   const narrow = Array.from({ length: ROUTES }, (_, i) => {
-    return `  r${i}: { match: { path: '/r${i}/*' }, to: app, bulkhead: { maxConcurrent: 1 } }`
+    return `  r${i}: { match: { path: '/r${i}/*' }, to: app, bulkhead: { maxConcurrent: 1 }, buffering: off }`
   })
   // A machine that has too much to do is not what this is about.
   sluice = await startSluice(`${TOP}overload: { mode: shadow }
@@ -66,7 +66,7 @@ upstreams:
   app: { endpoints: ["http://127.0.0.1:${upstream.port}"] }
   narrow: { endpoints: ["http://127.0.0.1:${upstream.port}"], connections: { max: 16 } }
 routes:
-  pool: { match: { path: /pool/* }, to: narrow }
+  pool: { match: { path: /pool/* }, to: narrow, buffering: off }
 ${narrow.join('\n')}
 `)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
-import { REPLAY_BYTES, ReplayBudget, RequestBody } from '../../../../src/data/engine/replay.ts'
+import { ByteBudget } from '../../../../src/data/engine/byte-budget.ts'
+import { REPLAY_BYTES, RequestBody } from '../../../../src/data/engine/replay.ts'
 import type { Ticket } from '../../../../src/data/upstreams/pool.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 
@@ -37,12 +38,12 @@ function setUp(length = -1): {
   clock: ManualClock
   body: RequestBody
   moving: boolean[]
-  budget: ReplayBudget
+  budget: ByteBudget
   feed: (sink: Sink) => void
 } {
   const source = new Source(length)
   const moving: boolean[] = []
-  const budget = new ReplayBudget()
+  const budget = new ByteBudget()
   const clock = new ManualClock()
   const watcher = { clock, onBodyMoving: (is: boolean) => void moving.push(is) }
   const body = new RequestBody(source as unknown as Downstream, budget, watcher)
@@ -200,7 +201,7 @@ describe('a request body that is taken in before an attempt', () => {
   function gather(length = -1) {
     const rig = setUp(length)
     let gathered = 0
-    rig.body.gather(() => gathered++)
+    rig.body.gatherAll(() => gathered++)
     return { ...rig, gathered: () => gathered }
   }
 

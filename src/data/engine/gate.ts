@@ -1,0 +1,100 @@
+import type { Downstream } from '../../core/downstream.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { beginsWith, fieldValue } from '../../lib/headers.ts'
+import { Due, type TimerWheel } from '../../lib/timers.ts'
+import type { Chain } from './chain.ts'
+import type { Gathering, RequestBody } from './replay.ts'
+import type { CompiledRoute } from './snapshot.ts'
+
+/** Milliseconds without a byte after which an attempt begins although more of the upload is to come. */
+const SILENCE_MS = 100
+
+/**
+ * Whether an upload is to come before an attempt begins. Not with what else may flow both ways at once: a client of an
+ * upgrade or of gRPC may wait for an answer before it sends any byte.
+ */
+function isGated({ headers, upgrade }: Pick<Downstream, 'headers' | 'upgrade'>): boolean {
+  if (upgrade !== undefined) return false
+  const type = fieldValue(headers, 'content-type')
+  return type === undefined || !beginsWith(type, 'application/grpc')
+}
+
+/** A route whose requests go to an upstream. */
+export type Attempted = CompiledRoute & { readonly plan: object }
+
+/** A request that has, or may have, an upload. */
+export interface Uploading {
+  readonly ex: Exchange
+  readonly chain: Chain
+  readonly route: Pick<CompiledRoute, 'plan'> | undefined
+  readonly timers: TimerWheel
+  readonly downstream: Downstream
+  readonly body: RequestBody | undefined
+  readonly over: boolean
+  /** An answer was chosen. */
+  readonly answering: boolean
+  /** False: a policy does not let the body pass. */
+  openBody(): boolean
+}
+
+/**
+ * `goOn` follows when an attempt may begin, at once or later, unless the request has ended by then. What would be refused in any
+ * case need not wait.
+ */
+export function passGate<R extends Uploading>(run: R, goOn: (run: R) => void): void {
+  if (isDue(run)) {
+    if (run.openBody()) new Gate(run.body as RequestBody, run.timers, () => resume(run, goOn)).pass()
+  } else goOn(run)
+}
+
+function isDue({ chain, downstream, ex, route }: Uploading): boolean {
+  const plan = route?.plan
+  if (downstream.contentLength === 0 || plan?.buffers.request !== true) return false
+  return isGated(downstream) && !plan.split.isHopeless(ex, chain)
+}
+
+function resume<R extends Uploading>(run: R, goOn: (run: R) => void): void {
+  if (!run.over && !run.answering) goOn(run)
+}
+
+/**
+ * The gate before the dial. An upload waits here in our memory: one of at most 64 KiB until it is whole; any other until its
+ * first 64 KiB, its end, or a silence. So a slow client holds no endpoint, no connection and no permit meanwhile.
+ */
+class Gate extends Due implements Gathering {
+  private readonly body: RequestBody
+  private readonly timers: TimerWheel
+  private readonly goOn: () => void
+
+  constructor(body: RequestBody, timers: TimerWheel, goOn: () => void) {
+    super()
+    this.body = body
+    this.timers = timers
+    this.goOn = goOn
+  }
+
+  /** Asks for the body, unless enough of it is here. `goOn` follows, unless the body is detached. */
+  pass(): void {
+    if (this.enough()) this.goOn()
+    else this.body.gather(this)
+  }
+
+  enough(): boolean {
+    const { body } = this
+    if (body.mayBegin) return true
+    if (!body.isShort) this.timers.schedule(this, SILENCE_MS)
+    return false
+  }
+
+  stop(): void {
+    this.timers.cancel(this)
+  }
+
+  done(): void {
+    this.goOn()
+  }
+
+  fire(): void {
+    this.body.silent()
+  }
+}
