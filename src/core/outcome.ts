@@ -1,5 +1,6 @@
 import { FAILURES, type Reason } from './failures.ts'
 import { ABANDONED, ANSWERED, FAILED, IGNORED, type Lesson, NEEDLESS, OUTPACED, UNSENT } from './lessons.ts'
+import type { TransportFailure } from './transport.ts'
 
 /**
  * Classes that `retries.when`, breakers and fallbacks speak of. A member of `connect`, `reset` or `timeout` is a failure
@@ -20,8 +21,20 @@ export interface HeadVerdict {
   readonly lesson: Lesson
 }
 
-/** How an attempt ended after its head. */
-export type EndVerdict = 'complete' | 'broken_by_upstream' | 'broken_by_us' | 'pending'
+/**
+ * How an attempt ended after its head. `failed`: the answer came whole, and says behind its head that the request failed, as a
+ * status in trailers does.
+ */
+export type EndVerdict = 'complete' | 'failed' | 'broken_by_upstream' | 'broken_by_us' | 'pending'
+
+/**
+ * Why an attempt failed after a good head, as its end tells; undefined: it did not, by a fault of the upstream. Breaker, outlier
+ * detection, metrics, objectives, spans and log take it from here.
+ */
+export function failedEnd(end: EndVerdict): 'response_incomplete' | 'upstream_error' | undefined {
+  if (end === 'broken_by_upstream') return 'response_incomplete'
+  return end === 'failed' ? 'upstream_error' : undefined
+}
 
 const CONNECT: ReadonlySet<Reason> = new Set([
   'connect_refused',
@@ -45,6 +58,18 @@ export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | 
   if (RESET.has(reason)) return 'reset'
   if (TIMEOUT.has(reason)) return 'timeout'
   return undefined
+}
+
+/**
+ * The class of an attempt's failure. What the peer refused unprocessed is as safe to repeat as what never had a connection.
+ */
+export function failureClass({ reason, refusedUnprocessed }: TransportFailure): ReturnType<typeof outcomeClass> {
+  return refusedUnprocessed ? 'connect' : outcomeClass(reason)
+}
+
+/** Whether the upstream may have done something with the request: then it may be repeated by some methods only. */
+export function mayBeProcessed({ bytesSent, refusedUnprocessed }: TransportFailure): boolean {
+  return bytesSent && !refusedUnprocessed
 }
 
 /** No answer at all, or one that says that a service behind the endpoint did not answer. */
@@ -73,10 +98,14 @@ export function provoked(status: number): HeadVerdict {
   return verdict(status, undefined, IGNORED)
 }
 
-/** Of an attempt that ended for this reason before its head. `lesson`: in place of the table's. */
-export function ended(reason: Reason, lesson: Lesson = FAILURES[reason].teaches): HeadVerdict {
+/** Of an attempt that ended for this reason before its head. `lesson`, `outcome`: in place of the table's. */
+export function ended(
+  reason: Reason,
+  lesson: Lesson = FAILURES[reason].teaches,
+  outcome: ReturnType<typeof outcomeClass> = outcomeClass(reason),
+): HeadVerdict {
   // What was not the upstream's has no class: displays show an attempt without outcome.
-  return verdict(outcomeClass(reason) ?? (lesson === UNSENT ? 'ok' : 'timeout'), reason, lesson)
+  return verdict(outcome ?? (lesson === UNSENT ? 'ok' : 'timeout'), reason, lesson)
 }
 
 /** The same, of an attempt from which nothing learns. */

@@ -11,7 +11,7 @@ import type { AnyFeature } from '../../src/core/feature.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
 import type { SideFacts } from '../../src/core/spans.ts'
-import type { TransportRequest } from '../../src/core/transport.ts'
+import type { Transport, TransportRequest } from '../../src/core/transport.ts'
 import { upstreamUses } from '../../src/core/use.ts'
 import { DataPlane } from '../../src/data/engine/plane.ts'
 import type { Recorder } from '../../src/data/seeing/recorder.ts'
@@ -40,6 +40,12 @@ interface EndedSide extends SideFacts {
   readonly reason: Reason | undefined
 }
 
+/** What stands in the place of its own. */
+interface PlaneSetUp {
+  readonly transport?: Transport
+  readonly recorder?: (clock: ManualClock) => Recorder
+}
+
 /** A data plane in virtual time on a whole config, with cells as the control plane allocates them. */
 export class ConfiguredPlane {
   readonly transport = new ScriptedTransport()
@@ -49,13 +55,15 @@ export class ConfiguredPlane {
   /** Requests of features that have ended, or could not begin. */
   readonly sides: EndedSide[] = []
   readonly clock = new ManualClock()
+  /** What features count. */
+  readonly metrics = new CountedMetrics()
   readonly plane: DataPlane
   private readonly features: readonly AnyFeature[]
   private readonly registry = new CellRegistry(1)
   private readonly space = new CellSpace(1, 0)
   private generation = 0
 
-  private constructor(features: readonly AnyFeature[]) {
+  private constructor(features: readonly AnyFeature[], setUp: PlaneSetUp) {
     const { clock, space } = this
     this.features = features
     const recorder = {
@@ -83,28 +91,36 @@ export class ConfiguredPlane {
       clock: new EventClock(clock),
       timers: new TimerWheel(clock),
       random: seededRandom(1),
-      recorder: recorder as unknown as Recorder,
-      transport: this.transport,
+      recorder: setUp.recorder?.(clock) ?? (recorder as unknown as Recorder),
+      transport: setUp.transport ?? this.transport,
       retired: () => {},
       report: (notice) => void this.notices.push(notice),
       mail: new TestMail(),
       link: new TestLink(clock).worker,
       features,
-      metrics: new CountedMetrics(),
+      metrics: this.metrics,
       lostEnd,
       bug: (error) => void this.bugs.push(error),
     })
   }
 
-  static async of(config: Config, features: readonly AnyFeature[] = FEATURES): Promise<ConfiguredPlane> {
-    const kit = new ConfiguredPlane(features)
+  static async of(
+    config: Config,
+    features: readonly AnyFeature[] = FEATURES,
+    setUp: PlaneSetUp = {},
+  ): Promise<ConfiguredPlane> {
+    const kit = new ConfiguredPlane(features, setUp)
     await kit.load(config)
     return kit
   }
 
   /** From YAML, in the language of these features. */
-  static async read(yaml: string, features: readonly AnyFeature[] = FEATURES): Promise<ConfiguredPlane> {
-    return ConfiguredPlane.of(await configOf(yaml, features), features)
+  static async read(
+    yaml: string,
+    features: readonly AnyFeature[] = FEATURES,
+    setUp: PlaneSetUp = {},
+  ): Promise<ConfiguredPlane> {
+    return ConfiguredPlane.of(await configOf(yaml, features), features, setUp)
   }
 
   get engine(): DataPlane['engine'] {

@@ -1,7 +1,15 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
-import { answered, ended, type HeadVerdict, outcomeClass, provoked, untaught } from '../../core/outcome.ts'
+import {
+  answered,
+  ended,
+  failureClass,
+  type HeadVerdict,
+  mayBeProcessed,
+  provoked,
+  untaught,
+} from '../../core/outcome.ts'
 import type { SecondAttempt } from '../../core/plan.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
@@ -189,8 +197,9 @@ export class AttemptLoop implements DispatchOwner {
   onFailure(dispatch: Dispatch, facts: TransportFailure): void {
     const { fault: usual, teaches } = FAILURES[facts.reason]
     const fault = faultOf(facts, this.clientStalls)
+    const outcome = failureClass(facts)
     if (teaches === UNSENT) this.unsent(dispatch, facts.reason)
-    else this.conclude(dispatch, ended(facts.reason, fault === usual ? teaches : IGNORED))
+    else this.conclude(dispatch, ended(facts.reason, fault === usual ? teaches : IGNORED, outcome))
     if (this.first !== undefined) {
       this.leaveToOther(dispatch)
       return
@@ -203,12 +212,11 @@ export class AttemptLoop implements DispatchOwner {
       this.proceed(failed)
       return
     }
-    const outcome = outcomeClass(facts.reason)
     // Without a class, or caused by the client, it was not the endpoint's fault, and would end the same way at any other.
     if (
       outcome === undefined ||
       fault === 'client' ||
-      !this.further.allowed(facts.bytesSent, this.plan.again.follows(outcome))
+      !this.further.allowed(mayBeProcessed(facts), this.plan.again.follows(outcome))
     ) {
       this.host.fail(failed)
       return

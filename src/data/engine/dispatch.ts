@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Attempt } from '../../core/attempt.ts'
 import { FAILURES } from '../../core/failures.ts'
+import { failedEnd } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -183,9 +184,9 @@ export class Dispatch implements PoolEvents, Candidate {
     if (!this.over) this.sink?.onTrailers(headers)
   }
 
-  onEnd(): void {
+  onEnd(failed: boolean): void {
     if (this.over) return
-    this.finish('complete')
+    this.finish(failed ? 'failed' : 'complete')
     this.sink?.onEnd()
   }
 
@@ -210,7 +211,8 @@ export class Dispatch implements PoolEvents, Candidate {
     const now = this.owner.clock.now()
     this.at.endedAt = now
     const { head } = this.at
-    if (head?.outcome === 'ok' && !head.ignored && end !== 'broken_by_us') this.endpoint.ended(end === 'complete', now)
+    if (head?.outcome === 'ok' && !head.ignored && end !== 'broken_by_us')
+      this.endpoint.ended(failedEnd(end) === undefined, now)
     this.cancelTimer()
   }
 

@@ -3,7 +3,7 @@ import type { Gone } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Origin, type Phase } from '../../core/failures.ts'
 import { FAILED, IGNORED } from '../../core/lessons.ts'
-import { type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../core/outcome.ts'
+import { failedEnd, type HeadVerdict, LEFT_BEHIND, mayBeProcessed, OVERTAKEN, SPARE } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Expired } from './clocks.ts'
@@ -85,6 +85,12 @@ export function brokenFailure({ reason, rule }: TransportFailure, clientStalls: 
   return rule === undefined ? failed : { ...failed, rule }
 }
 
+/** The failure of an exchange whose answer was passed on whole, and says at its end that the request failed. */
+export function endFailure(at: Attempt | undefined): Failure | undefined {
+  const reason = at && failedEnd(at.end)
+  return reason && failure(reason, 'body', 'upstream')
+}
+
 /** The failure of an exchange whose answer came from a source that broke after the head. */
 export function sourceFailure({ origin, reason, rule }: Failure): Failure {
   const failed = { ...failure('response_incomplete', 'body', origin), detail: reason }
@@ -95,11 +101,11 @@ export function sourceFailure({ origin, reason, rule }: Failure): Failure {
 const OURS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
 
 /** Whose fault it is that an attempt failed so: its client may have stalled until the upstream lost patience. */
-export function faultOf({ bytesSent, cause, reason }: TransportFailure, clientStalls: boolean): Origin {
-  const { fault, teaches } = FAILURES[reason]
+export function faultOf(facts: TransportFailure, clientStalls: boolean): Origin {
+  const { fault, teaches } = FAILURES[facts.reason]
   if (teaches !== FAILED) return fault
-  if (bytesSent && clientStalls) return 'client'
-  return OURS.has((cause as { code?: unknown } | undefined)?.code) ? 'sluice' : fault
+  if (clientStalls && mayBeProcessed(facts)) return 'client'
+  return OURS.has((facts.cause as { code?: unknown } | undefined)?.code) ? 'sluice' : fault
 }
 
 /** Of two attempts side by side: `by` has a head, `at` none. */

@@ -19,18 +19,19 @@ export class Further {
     this.latencies = latencies
   }
 
-  allowed(bytesSent: boolean, wanted = true): boolean {
-    const because = wanted ? this.obstacle(bytesSent) : 'condition'
+  /** `processed`: the attempt before may have had an effect. */
+  allowed(processed: boolean, wanted = true): boolean {
+    const because = wanted ? this.obstacle(processed) : 'condition'
     if (because !== undefined) this.plan.again.onNone(this.host.ex, because)
     return because === undefined
   }
 
   /** Why no further attempt may follow. */
-  obstacle(bytesSent: boolean): Obstacle | undefined {
+  obstacle(processed: boolean): Obstacle | undefined {
     const { ex, body } = this.host
     if (ex.attempts >= this.plan.maxAttempts) return 'attempts'
     if (ex.priorAttempts > 0) return 'prior'
-    if (bytesSent && !this.plan.again.repeats(ex.method)) return 'method'
+    if (processed && !this.plan.again.repeats(ex.method)) return 'method'
     if (body !== undefined && !body.repeatable) return 'body'
     // An attempt that cannot end within the time left is not begun.
     const now = this.host.clock.now()

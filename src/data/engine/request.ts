@@ -15,7 +15,7 @@ import type { Chain } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
-import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
+import { brokenFailure, endFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import type { Engine } from './engine.ts'
 import { failureReply } from './failure-reply.ts'
 import { type Attempted, passGate } from './gate.ts'
@@ -204,9 +204,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   }
 
   private relaying(): void {
-    if (this.clocks === undefined) return
-    const { limits } = this.route as CompiledRoute
-    this.clocks.relaying(this.stream ? limits.stream : limits.idle)
+    this.clocks?.relaying(this.stream ? this.route?.limits.stream : this.route?.limits.idle)
   }
 
   onRelayed(): void {
@@ -215,6 +213,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
 
   onRelayEnd(): void {
     if (this.over) return
+    if (this.feed === undefined) this.ex.failure ??= endFailure(this.ex.attempt)
     this.body?.discard()
     this.downstream.end()
   }

@@ -2,7 +2,7 @@ import { OutcomeWindow, WINDOW_SLOTS } from '../../cells/window.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { FeatureContext, GuardedCall, NoTable } from '../../core/feature.ts'
-import type { OutcomeClass } from '../../core/outcome.ts'
+import { failedEnd, type OutcomeClass } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { StateSlot } from '../../core/state-slot.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -101,7 +101,7 @@ class Breakers implements Policy {
 
   settle(ex: Exchange): void {
     const { attempt } = ex
-    if (attempt?.end !== 'broken_by_upstream' || attempt.head === undefined) return
+    if (attempt?.head === undefined || failedEnd(attempt.end) === undefined) return
     const ticket = this.ticket.of(attempt)
     if (
       ticket === undefined ||
