@@ -150,7 +150,7 @@ export class Gateway {
       clock,
       log,
       polite: () => this.side?.supervisor.drain(),
-      unlisten: () => this.side?.supervisor.unlisten() ?? Promise.resolve(),
+      unlisten: (ms) => this.side?.supervisor.unlisten(ms) ?? Promise.resolve(),
       cut: () => this.side?.supervisor.cut(),
       close: () => this.close(),
     })

@@ -65,8 +65,10 @@ export interface Downstream {
   readonly bytesIn: number
   /** Bytes of body written so far. */
   readonly bytesOut: number
-  /** The values of `Upgrade`, lower-case, or undefined: nothing is offered, or nothing that Sluice supports. */
+  /** The list of protocols in `Upgrade`, lower-case, where `Connection` names it; undefined: no change of protocol is offered. */
   readonly upgrade: string | undefined
+  /** Why the connection cannot be handed over, whatever the request is; undefined: it can. */
+  readonly noUpgrade?: string | undefined
   /**
    * The connection has closed, or the answer has ended: `onGone` or `onSent` was called, or will be within the turns of the
    * event loop that a close takes. The sweep reads it to find exchanges that missed the call.

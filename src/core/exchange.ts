@@ -237,6 +237,7 @@ export class Exchange {
     this.degraded = next.degraded
     this.bodyMs = next.bodyMs
     this.firstByteAt = next.firstByteAt
+    this.tunnel = next.tunnel
   }
 
   /** Attempts and waits under another route were its own, too. */

@@ -54,6 +54,7 @@ export const FAILURES = {
   unsupported_media_type: row(415, 'http_request_error', 'The content type is not accepted here', 'client', IGNORED),
   expectation_failed: row(417, 'http_request_error', 'The expectation cannot be met', 'client', IGNORED),
   misdirected: row(421, 'http_request_error', 'The request came over the wrong connection', 'client', IGNORED),
+  upgrade_required: row(426, 'http_request_error', 'Another version of the protocol is needed', 'client', IGNORED),
   not_implemented: row(501, 'http_request_error', 'This is not implemented here', 'client', IGNORED),
   loop_detected: row(502, 'proxy_loop_detected', 'The request has passed this gateway before', 'client', IGNORED),
   idempotency_conflict: row(

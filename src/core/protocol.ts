@@ -145,8 +145,11 @@ export type ToWorker =
   | { readonly type: 'close-listener'; readonly id: string; readonly cutAfter: number }
   /** Close politely: `Connection: close` on every answer. */
   | { readonly type: 'drain' }
-  /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
-  | { readonly type: 'unlisten' }
+  /**
+   * Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. Tunnels should end
+   * within `ms`.
+   */
+  | { readonly type: 'unlisten'; readonly ms: number }
   /** End all that is left. */
   | { readonly type: 'cut' }
   /** `records` of the spans that were sent have been taken: there is room for as many. */

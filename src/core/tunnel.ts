@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { FlatHeaders } from '../lib/headers.ts'
+import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 
 /** One of the two ends of a tunnel. */
@@ -103,4 +104,14 @@ export interface TunnelBridge {
 /** Tells a bridge from a stage. */
 export function isBridge(one: TunnelStage | TunnelBridge): one is TunnelBridge {
   return 'join' in one
+}
+
+/** Bytes that came from the client behind the head of its request. */
+export function bytesIn({ downstream, tunnel }: Exchange): number {
+  return downstream.bytesIn + (tunnel?.fromClient ?? 0)
+}
+
+/** Bytes that went to the client behind the head of its answer. */
+export function bytesOut({ downstream, tunnel }: Exchange): number {
+  return downstream.bytesOut + (tunnel?.fromUpstream ?? 0)
 }

@@ -171,7 +171,7 @@ export class DataWorker {
         for (const listener of this.listeners.values()) listener.drain()
         return
       case 'unlisten':
-        void this.unlisten()
+        void this.unlisten(message.ms)
         return
       case 'cut':
         this.cut()
@@ -256,8 +256,9 @@ export class DataWorker {
     this.metrics.counter('sluice_client_faults_total', [listener, rule]).inc()
   }
 
-  private async unlisten(): Promise<void> {
+  private async unlisten(ms: number): Promise<void> {
     this.borrowed.drain()
+    this.plane.engine.leave(ms)
     await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
     this.plane.engine.whenIdle(() => {
       this.flights.flush()

@@ -33,6 +33,7 @@ import { sticky } from './sticky/feature.ts'
 import { streams } from './streams/feature.ts'
 import { subset } from './subset/feature.ts'
 import { timeouts } from './timeouts/feature.ts'
+import { upgrades } from './upgrades/feature.ts'
 import { websocket } from './websocket/feature.ts'
 import { zone } from './zone/feature.ts'
 
@@ -72,6 +73,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   streams,
   subset,
   timeouts,
+  upgrades,
   websocket,
   zone,
 ])

@@ -82,6 +82,11 @@ const EXCEPTIONS: readonly Exception[] = [
     why: 'What explain calls an upstream that takes over.',
   },
   { keys: ['streams'], in: /^src\/control\/admin\//, why: 'Streams of events to operators.' },
+  {
+    keys: ['websocket'],
+    in: /^src\/(data\/engine\/handshake|features\/upgrades\/.*)\.ts$/,
+    why: 'The name of the protocol, as Upgrade has it.',
+  },
   { keys: ['redirect'], in: /^src\/cli\/admin\.ts$/, why: 'An option of fetch.' },
   { keys: ['bodyLimit'], in: /^src\/control\/admin\//, why: 'An option of Fastify.' },
   {

@@ -18,8 +18,8 @@ export interface DrainOptions {
   readonly log: Pick<Log, 'info' | 'warn'>
   /** Answers say `Connection: close` from now on. */
   readonly polite: () => void
-  /** Closes the listeners; resolves when nothing is in flight. */
-  readonly unlisten: () => Promise<void>
+  /** Closes the listeners; resolves when nothing is in flight, for which there are `ms`. */
+  readonly unlisten: (ms: number) => Promise<void>
   /** Ends what is in flight. */
   readonly cut: () => void
   /** Ends everything else. */
@@ -60,7 +60,7 @@ export class Drain {
     polite()
     if (kind === 'sigterm' && delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve))
     this.current = 'leaving'
-    const idle = unlisten().then(() => true)
+    const idle = unlisten(timeout).then(() => true)
     const isDone = (ms: number): Promise<boolean> => within(clock, ms, idle, () => false)
     if (!(await isDone(timeout))) {
       this.current = 'cut'

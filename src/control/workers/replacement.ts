@@ -73,7 +73,7 @@ async function leave(slot: WorkerSlot, { cutAfter }: Rollout, { clock, connectio
   const { thread } = slot
   if (thread === undefined) return
   thread.post({ type: 'drain' })
-  thread.post({ type: 'unlisten' })
+  thread.post({ type: 'unlisten', ms: cutAfter })
   const due = clock.now() + cutAfter
   const stays = (): boolean => slot.thread === thread && slot.ending === undefined && !ended()
   const empty = (): boolean => slot.idle && connections(slot) === 0
@@ -84,7 +84,9 @@ async function leave(slot: WorkerSlot, { cutAfter }: Rollout, { clock, connectio
     await pause(clock, CUT_MS)
   }
   // A connection may have brought a request after the worker was idle: what was recorded of that is handed over now.
-  await thread.ask({ type: 'unlisten' }, LAST_MS, ({ type }) => (type === 'idle' ? true : undefined)).catch(() => {})
+  await thread
+    .ask({ type: 'unlisten', ms: 0 }, LAST_MS, ({ type }) => (type === 'idle' ? true : undefined))
+    .catch(() => {})
   await thread.terminate()
 }
 

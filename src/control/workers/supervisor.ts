@@ -148,16 +148,17 @@ export class Supervisor {
   }
 
   /**
-   * Closes all listeners; resolves when the last exchange of the last worker has ended. No worker is replaced from now on.
+   * Closes all listeners; resolves when the last exchange of the last worker has ended, for which there are `ms`. No worker is
+   * replaced from now on.
    */
-  unlisten(): Promise<void> {
+  unlisten(ms: number): Promise<void> {
     this.leaving = true
     this.crew.close()
     void this.openings.unbind()
     return new Promise((resolve) => {
       this.onIdle = resolve
       for (const slot of this.crew.slots) {
-        if (slot.usable) slot.thread?.post({ type: 'unlisten' })
+        if (slot.usable) slot.thread?.post({ type: 'unlisten', ms })
         else this.crew.end(slot, 'exit')
       }
       this.checkIdle()

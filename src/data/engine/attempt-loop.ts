@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
@@ -26,6 +27,7 @@ import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { attemptFailure, faultOf, overtaken } from './ends.ts'
 import { attemptRequest, renewTimeLeft } from './forward.ts'
 import { Further } from './further.ts'
+import { upgradeProblem } from './handshake.ts'
 import { attempted, unusable } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { Share } from './split.ts'
@@ -192,6 +194,16 @@ export class AttemptLoop implements DispatchOwner {
       return undefined
     }
     return this.host.onAnswer(dispatch, status, headers)
+  }
+
+  upgradeProblem(headers: FlatHeaders): string | undefined {
+    return upgradeProblem(this.ex, headers)
+  }
+
+  onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
+    this.conclude(dispatch, answered(101))
+    this.prefer(dispatch)
+    this.host.onUpgraded(dispatch, headers, upstream)
   }
 
   onFailure(dispatch: Dispatch, facts: TransportFailure): void {

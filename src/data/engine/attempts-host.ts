@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
@@ -22,6 +23,8 @@ export interface AttemptsHost {
   onInformational(status: number, headers: FlatHeaders): void
   /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** The answer is a valid 101 to what `ex.upgrade` asked for; `upstream` is paused. */
+  onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void
   /** No attempt gave one, and no further one can start. */
   fail(failure: Failure): void
   readonly engine: { readonly recorder: Pick<Recorder, 'attempt'> }

@@ -14,6 +14,15 @@ import type { Clocks } from './clocks.ts'
 
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
+const BAD_UPGRADE = {
+  reason: 'bad_response',
+  phase: 'upgrade',
+  connected: true,
+  bytesSent: true,
+  refusedUnprocessed: false,
+  requestDone: true,
+  responseStarted: true,
+} as const
 
 /** The attempt loop, which decides about an attempt. */
 export interface DispatchOwner {
@@ -28,6 +37,10 @@ export interface DispatchOwner {
   onInformational(status: number, headers: FlatHeaders): void
   /** The answer's head; the owner returns the sink for the rest, or undefined: it is discarded. */
   onHead(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** What is wrong with a 101 to what was asked for; undefined: nothing. */
+  upgradeProblem(headers: FlatHeaders): string | undefined
+  /** The owner has the connection, which is paused, and calls `closed`. */
+  onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void
   /** The time of `limit` has passed. */
   onExpired(dispatch: Dispatch): void
   /** Failed before its head. */
@@ -190,8 +203,23 @@ export class Dispatch implements PoolEvents, Candidate {
     this.sink?.onEnd()
   }
 
-  onUpgraded(_headers: FlatHeaders, socket: Duplex): void {
-    socket.destroy()
+  onUpgraded(headers: FlatHeaders, upstream: Duplex): void {
+    const rule = this.over ? '' : this.owner.upgradeProblem(headers)
+    if (rule !== undefined) {
+      // Its place is given back with its close.
+      upstream.on('error', ignore).destroy()
+      if (!this.over) this.onFailure({ ...BAD_UPGRADE, reused: this.at.reused, rule })
+      return
+    }
+    this.at.status = 101
+    this.at.headAt = this.owner.clock.now()
+    this.cancelTimer()
+    this.owner.onUpgraded(this, headers, upstream)
+  }
+
+  /** The tunnel behind its 101 has ended. */
+  closed(end: Attempt['end']): void {
+    if (!this.over) this.finish(end)
   }
 
   onFailure(failure: TransportFailure): void {
@@ -220,3 +248,5 @@ export class Dispatch implements PoolEvents, Candidate {
     if (this.timer !== undefined) this.owner.timers.cancel(this.timer)
   }
 }
+
+function ignore(): void {}

@@ -13,6 +13,8 @@ export interface Progress {
   readonly ex: Pick<Exchange, 'sent'>
   /** Of the upstream's answer. */
   readonly relay: { readonly blocked: boolean } | undefined
+  /** Behind a change of the protocol. */
+  readonly tunnel?: { readonly blocked: boolean } | undefined
   /** It is an event stream. */
   readonly stream: boolean
   /** Where the body comes from, if not from an upstream. */
@@ -28,7 +30,7 @@ export interface Standing {
 /** The failure of an exchange whose time is over. `bodyMoving`: the client is sending the request body. */
 export function expiredFailure(
   what: Expired,
-  { ex, feed, relay, stream }: Progress,
+  { ex, feed, relay, stream, tunnel }: Progress,
   bodyMoving: boolean,
   attempts?: Standing,
 ): Failure {
@@ -41,9 +43,11 @@ export function expiredFailure(
     case 'total': {
       const failed = failure('total_exceeded', ex.sent ? 'body' : 'headers', 'sluice')
       // The time was spent by the client, sending or reading: the endpoint may have had none of it.
-      return relay !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
+      return relay !== undefined || tunnel !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'silent': {
+      // Either side may speak first: that both were silent is not the fault of the upstream.
+      if (tunnel?.blocked === false) return failure('idle_timeout', 'upgrade', 'client')
       // A body in memory is written at once: only the client can delay it.
       if (relay === undefined || relay.blocked) return failure('request_timeout', 'body', 'client')
       const failed = failure('idle_timeout', 'body', feed === undefined ? 'upstream' : 'sluice')

@@ -59,6 +59,8 @@ export class Engine {
   private readonly lostEnd: EngineDeps['lostEnd']
   private sweeping: ClockHandle = undefined
   private idle: (() => void) | undefined = undefined
+  /** Clock milliseconds until which tunnels should have ended. */
+  private leavesBy: number | undefined = undefined
 
   constructor(deps: EngineDeps) {
     this.clock = deps.clock
@@ -178,7 +180,8 @@ export class Engine {
     const now = this.clock.now()
     const watched: Watched[] = []
     for (const run of this.living.all()) {
-      if (!run.downstream.gone) run.suspect = false
+      const { gone } = run.tunnel?.isOpen === true ? run.tunnel : run.downstream
+      if (!gone) run.suspect = false
       else if (!run.suspect) run.suspect = true
       else {
         this.lostEnd()
@@ -225,14 +228,32 @@ export class Engine {
     for (const run of this.living.all()) run.finish()
   }
 
+  /** Tells the tunnels that the worker ends, and those that still begin: they have `ms`. */
+  leave(ms: number): void {
+    this.leavesBy = this.clock.now() + ms
+    for (const run of this.living.all()) run.tunnel?.leave('drain', ms)
+  }
+
+  get leavesWithin(): number | undefined {
+    return this.leavesBy === undefined ? undefined : Math.max(0, this.leavesBy - this.clock.now())
+  }
+
+  /** Tells the tunnels that began before `since` on routes that have changed or are gone: they have `ms`. */
+  leaveChanged(since: Snapshot, ms: number): void {
+    for (const run of this.changed(since)) run.tunnel?.leave('reload', ms)
+  }
+
   /** Ends exchanges that began before `since` on routes that have changed or are gone. */
   cutChanged(since: Snapshot): void {
-    for (const run of this.living.all()) {
-      if (run.snapshot.generation >= since.generation) continue
-      const routes = routesOnWay(run)
-      if (routes.some(({ effect, name }) => (since.routesByName.get(name)?.effect ?? NO_ROUTE) !== effect))
-        run.fail(ROUTE_CHANGED)
-    }
+    for (const run of this.changed(since)) run.fail(ROUTE_CHANGED)
+  }
+
+  private changed(since: Snapshot): readonly Run[] {
+    const isOther = ({ effect, name }: CompiledRoute): boolean =>
+      (since.routesByName.get(name)?.effect ?? NO_ROUTE) !== effect
+    return this.living
+      .all()
+      .filter((run) => run.snapshot.generation < since.generation && routesOnWay(run).some(isOther))
   }
 
   private settleIdle(): void {

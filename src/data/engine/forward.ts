@@ -164,6 +164,7 @@ export function attemptRequest(
     authority: ex.forwardAuthority ?? endpoint.authority,
     headers: fields,
     contentLength: bodyLength,
+    upgrade: ex.upgrade,
   }
 }
 

@@ -3,6 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
 import type { Left, Policy, Recovery } from '../../core/policy.ts'
+import type { TunnelBridge, TunnelStage } from '../../core/tunnel.ts'
 import { dropReply, isRefusal, isReply, type Refusal, type Verdict } from '../../core/verdict.ts'
 import { asError } from '../../lib/as-error.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -171,6 +172,15 @@ export function recover(
     }
   }
   done(undefined, chain.hooks.recover.length)
+}
+
+/** Asks the `tunnel` hooks; throws what one of them throws. */
+export function tunnelOf(ex: Exchange, { hooks, policies }: Chain): TunnelStage | TunnelBridge | undefined {
+  for (const place of hooks.tunnel) {
+    const one = place < ex.reached ? policies[place]?.tunnel?.(ex) : undefined
+    if (one !== undefined) return one
+  }
+  return undefined
 }
 
 /** Asks the `stream` hooks whether an event stream may begin. undefined: all admit it. */

@@ -157,8 +157,10 @@ export class DataPlane {
     const before = engine.current
     const snapshot = compilation.commit()
     engine.current = snapshot
-    if (before !== undefined && engine.running > 0)
+    if (before !== undefined && engine.running > 0) {
+      engine.leaveChanged(snapshot, cutAfter)
       timers.schedule(new Timer(() => engine.cutChanged(snapshot)), cutAfter)
+    }
     before?.retire(() => {
       for (const [name, upstream] of before.upstreams)
         if (engine.current?.upstreams.get(name) !== upstream) upstream.close()

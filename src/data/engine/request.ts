@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
@@ -21,15 +22,7 @@ import { failureReply } from './failure-reply.ts'
 import { type Attempted, passGate } from './gate.ts'
 import { handle } from './handle.ts'
 import { type Admission, AT_GATE, admit, Pending } from './hooks.ts'
-import {
-  answerStagesOnWay,
-  failedBehind,
-  type Leg,
-  readsAnswers,
-  respondOnWay,
-  settleOnWay,
-  streamRefusalOnWay,
-} from './legs.ts'
+import { answerStagesOnWay, failedBehind, type Leg, readsAnswers, respondOnWay, settleOnWay } from './legs.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import type { RequestStages } from './request-stages.ts'
@@ -37,6 +30,8 @@ import { answerFor, goOn, LOOP, openStages, type Reroutable } from './reroute.ts
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
+import { beginsStream } from './stream.ts'
+import { TunnelRun } from './tunnel-run.ts'
 
 /**
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
@@ -69,6 +64,8 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   /** Of an answer of our own: its body, or where it comes from. */
   private ownBody: Buffer | undefined = undefined
   feed: SourceFeed | undefined = undefined
+  /** The upstream has changed the protocol. */
+  tunnel: TunnelRun | undefined = undefined
   /** A policy that has yet to let it in. */
   private pending: Pending | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
@@ -177,14 +174,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const { ex } = this
     this.stream = isEventStream(headers)
-    if (this.stream) {
-      const refusal = streamRefusalOnWay(this)
-      if (refusal !== undefined) {
-        if (!this.over) this.fail(refused(refusal, 'limit'))
-        return undefined
-      }
-      dispatch.becomesStream()
-    }
+    if (this.stream && !beginsStream(this, dispatch)) return undefined
     this.answering = true
     const stages = readsAnswers(this) ? answerStagesOnWay(this, (error) => this.onBug(error)) : NO_STAGES
     ex.response = answerHead(this.snapshot, ex, status, headers, stages)
@@ -194,6 +184,12 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     this.relay = relay
     respondOnWay(this, Run.passOn)
     return relay
+  }
+
+  onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
+    this.stream = true
+    this.tunnel = new TunnelRun(this, dispatch, upstream)
+    this.tunnel.begin(headers)
   }
 
   private static passOn(run: Run): void {
@@ -318,7 +314,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
 
   /** The answer cannot be completed: the client must see that. */
   private break(failed: Failure): void {
-    if (this.over) return
+    if (this.over || this.tunnel?.fail(failed)) return
     this.ex.failure = failed
     if (this.ex.sent) {
       this.downstream.reset()
@@ -374,7 +370,8 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   }
 
   onGone(why: Gone): void {
-    if (this.over) return
+    // A tunnel hears its own ends.
+    if (this.over || this.tunnel?.isOpen) return
     if (why === 'inconsistent') {
       this.abandon(new Error('an answer did not keep to its head'))
       return
@@ -409,6 +406,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     this.over = true
     this.attempts?.stop(this.ex.failure)
     this.feed?.cancel()
+    this.tunnel?.stop()
     if (this.body !== undefined) this.ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()

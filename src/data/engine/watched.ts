@@ -77,9 +77,9 @@ export function watch(run: Run, now: number): Watched | undefined {
   return run.watched
 }
 
-/** Once a head of our own is out, or the upstream is done, the client only has to read. */
-function waitsForClient({ body, ex, over, relay }: Run): boolean {
-  if (over) return false
+/** Once a head of our own is out, or the upstream is done, the client only has to read. A tunnel may be as idle as it likes. */
+function waitsForClient({ body, ex, over, relay, tunnel }: Run): boolean {
+  if (over || tunnel !== undefined) return false
   const unread = relay === undefined ? ex.sent : relay.blocked
   return unread || body?.waitsForClient === true
 }

@@ -2,6 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { SideFacts } from '../../core/spans.ts'
+import { bytesIn, bytesOut, type TunnelFacts } from '../../core/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue, isNamed } from '../../lib/headers.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
@@ -145,12 +146,13 @@ export class AccessLog {
   }
 
   private outcome(ex: Exchange, status: number, now: number): string {
-    const { downstream, attempt } = ex
+    const { attempt } = ex
     let text = this.course(ex, status)
     if (attempt !== undefined && !attempt.unsent)
       text += `,"upstream_ms":${jsonMs((attempt.endedAt || now) - attempt.startedAt)}`
     if (ex.firstByteAt !== 0) text += `,"ttfb_ms":${jsonMs(ex.firstByteAt - ex.startedAt)}`
-    text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${downstream.bytesIn},"bytes_out":${downstream.bytesOut}`
+    text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${bytesIn(ex)},"bytes_out":${bytesOut(ex)}`
+    if (ex.tunnel !== undefined) text += tunnelFields(ex.tunnel)
     return ex.degraded === undefined ? `${text}}\n` : `${text},"degraded":"${ex.degraded}"}\n`
   }
 }
@@ -185,6 +187,15 @@ function isOrdinary(ex: Exchange, status: number): boolean {
 function failureFields({ origin, phase, reason, rule }: Failure): string {
   const text = `,"reason":"${reason}","phase":"${phase}","origin":"${origin}"`
   return rule === undefined ? text : `${text},"rule":"${jsonText(rule)}"`
+}
+
+function tunnelFields(tunnel: TunnelFacts): string {
+  const { codeFromClient, codeFromUpstream, endedBy, framesFromClient, framesFromUpstream, protocol } = tunnel
+  let text = `,"upgrade":"${jsonText(protocol)}","ended_by":"${endedBy ?? 'sluice'}"`
+  if (framesFromClient + framesFromUpstream > 0)
+    text += `,"frames_in":${framesFromClient},"frames_out":${framesFromUpstream}`
+  if (codeFromClient !== 0) text += `,"close_code_client":${codeFromClient}`
+  return codeFromUpstream === 0 ? text : `${text},"close_code_upstream":${codeFromUpstream}`
 }
 
 function matchedHeaders(headers: FlatHeaders, names: readonly string[], hidden: ReadonlySet<string>): string {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
+import { bytesOut } from '../../core/tunnel.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
@@ -32,7 +33,7 @@ export class CommonLog {
     const { downstream, query } = ex
     const target = loggedPath(ex) + (query === '' ? '' : maskedQuery(query, shown.queryKeys))
     const request = `${quotable(downstream.method)} ${quotable(target)} ${downstream.protocol}`
-    const line = `${ex.client} - - [${this.timeOf(wall)}] "${request}" ${status} ${downstream.bytesOut || '-'}`
+    const line = `${ex.client} - - [${this.timeOf(wall)}] "${request}" ${status} ${bytesOut(ex) || '-'}`
     if (!this.combined) return `${line}\n`
     return `${line} "${this.field(ex, 'referer', shown)}" "${this.field(ex, 'user-agent', shown)}"\n`
   }

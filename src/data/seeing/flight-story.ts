@@ -4,12 +4,15 @@ import { FAILURES } from '../../core/failures.ts'
 import type { Refusals } from '../../core/feature.ts'
 import type { AttemptHappening, Flight, FlightSummary, Happening } from '../../core/flight.ts'
 import type { Note } from '../../core/note.ts'
+import { bytesIn, bytesOut } from '../../core/tunnel.ts'
 import type { AccessLogRoute } from './access-log.ts'
 import { happeningText, type OwnHappening } from './happening-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
 const MAX_TEXT = 1_024
 const SHED: ReadonlySet<string> = new Set(['shed', 'overloaded', 'connections'])
+/** Behind the head of the answer. */
+const LATE: ReadonlySet<string> = new Set(['body', 'upgrade'])
 const DEADLINES: ReadonlySet<string> = new Set(['deadline_exceeded', 'deadline_unmeetable', 'total_exceeded'])
 
 /** An exchange at its end. `now`: clock milliseconds; `wall`: the same since the epoch. */
@@ -75,12 +78,11 @@ function timelineOf({ ex, now, status }: Ended, refusals: RefusalsByPolicy): Hap
   for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at), refusals))
   // For an answer of our own the failure says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
-  if (failure !== undefined) tell(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
+  if (failure !== undefined) tell(failureOf(ex, since(LATE.has(failure.phase) ? now : decided)))
   if (degraded !== undefined) tell({ atMs: since(decided), kind: 'fallback', reason: degraded })
   if (firstByteAt !== 0) tell({ atMs: since(firstByteAt), kind: 'headers', status: ex.response?.status ?? status })
   story.sort((a, b) => a.atMs - b.atMs)
-  const { bytesIn, bytesOut } = downstream
-  tell({ atMs: since(now), kind: 'ended', status, bytesIn, bytesOut })
+  tell({ atMs: since(now), kind: 'ended', status, bytesIn: bytesIn(ex), bytesOut: bytesOut(ex) })
   return story
 }
 

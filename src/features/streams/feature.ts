@@ -20,7 +20,7 @@ const keys = object({
 /** Bounds open streams. They last, so they are counted separately from requests: see `Policy.stream`. */
 export const streams = defineFeature({
   name: 'streams',
-  doc: 'Bounds the open streams (server-sent events) of the route; they need no permit of the bulkhead.',
+  doc: 'Bounds the open streams of the route (server-sent events, WebSockets and other tunnels); they need no permit of the bulkhead.',
   keys: { route: keys },
   byDefault: true,
   places: {
@@ -30,7 +30,13 @@ export const streams = defineFeature({
     },
   },
   cells: () => block({ open: HELD, call: WORD }),
-  metrics: { sluice_streams: { kind: 'gauge', help: 'Open streams (server-sent events).', labels: ['route'] } },
+  metrics: {
+    sluice_streams: {
+      kind: 'gauge',
+      help: 'Open streams: server-sent events, WebSockets and other tunnels.',
+      labels: ['route'],
+    },
+  },
   figures: {
     streams: {
       doc: 'Open streams.',

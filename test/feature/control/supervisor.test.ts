@@ -281,7 +281,7 @@ describe('leaving', () => {
     socket.write('GET /hold HTTP/1.1\r\n\r\n')
     await until(() => rig.registry.sum(rig.cells.inFlight) === 1)
     let idle = false
-    const left = rig.supervisor.unlisten().then(() => {
+    const left = rig.supervisor.unlisten(5_000).then(() => {
       idle = true
     })
     await until(
@@ -303,7 +303,7 @@ describe('leaving', () => {
     await once(socket, 'connect')
     socket.write('GET /hold HTTP/1.1\r\n\r\n')
     await until(() => rig.registry.sum(rig.cells.inFlight) === 1)
-    const left = rig.supervisor.unlisten()
+    const left = rig.supervisor.unlisten(5_000)
     for (const worker of [0, 1]) rig.supervisor.hook(worker, 'exit')
     await left
     expect(rig.restarts).toEqual([0, 0])

@@ -111,6 +111,8 @@ const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   bad_request: () => ask('GET /app/x', 'Host: b.test\r\n'),
   ambiguous_path: get('/app/..%2fx'),
   request_timeout: () => ask('POST /app/silent', 'Content-Length: 10\r\n', 'abc'),
+  upgrade_required: () =>
+    ask('GET /app/x', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n'),
   expectation_failed: () => ask('POST /app/x', 'Expect: something\r\nContent-Length: 1\r\n'),
   not_implemented: () => ask('POST /app/x', 'Transfer-Encoding: gzip, chunked\r\n'),
   loop_detected: () => ask('GET /app/x', 'Via: 1.1 other, 1.1 test\r\n'),

@@ -154,6 +154,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   ],
   unsupported_media_type: [byPolicy('unsupported_media_type'), byBody(() => ({ reason: 'unsupported_media_type' }))],
   expectation_failed: [before('expectation_failed')],
+  upgrade_required: [before('upgrade_required')],
   misdirected: [before('misdirected')],
   not_implemented: [before('not_implemented')],
   loop_detected: [{ one: (rig) => void rig.ask({ headers: ['via', '1.1 test'] }) }],

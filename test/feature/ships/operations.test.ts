@@ -11,6 +11,7 @@ import { section, tableRows } from '../../kit/markdown.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
+import { handshake, switched } from '../../kit/upgrade.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
 
@@ -23,6 +24,8 @@ let upstream: TestUpstream
 let slow: TestUpstream
 let sluice: Sluice
 const lines: LogLine[] = []
+/** A Close frame with 1000. */
+const CLOSE = Buffer.from([0x88, 0x02, 0x03, 0xe8])
 
 beforeAll(async () => {
   slow = await testUpstream((_req, res) => void setTimeout(() => res.end(), 50))
@@ -30,6 +33,12 @@ beforeAll(async () => {
   upstream = await testUpstream((req, res) => {
     if (req.url === '/healthz' && ill-- > 0) res.writeHead(500)
     res.end('ok')
+  })
+  upstream.server.on('upgrade', (req, socket) => {
+    socket.on('error', () => {}).on('end', () => socket.end())
+    socket.write(switched(req))
+    socket.write(CLOSE)
+    socket.resume()
   })
   sluice = await startSluice(`${TOP}
 plugins: ["${join(ROOT, 'config/examples/plugins/external-auth.ts')}"]
@@ -54,6 +63,7 @@ routes:
     bulkhead: { maxConcurrent: 1, queue: { size: 5, maxWait: 5s } }
     slo: { availability: 99.9%, latency: { p99: 300ms } }
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
+  chat: { match: { path: /chat }, to: good }
   half: { match: { path: /half }, to: half }
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
   tight: { match: { path: /tight }, to: tight }
@@ -81,6 +91,7 @@ routes:
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   // The first that draws the dead one opens its breaker, and all that draw it later go to the other.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/split'))
+  await openTunnel()
   const malformed = await httpClient(sluice.port())
   await malformed.send('GET /malformed HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n').answer()
   malformed.close()
@@ -97,6 +108,15 @@ afterAll(async () => {
   await upstream?.close()
   await slow?.close()
 })
+
+/** Opens a WebSocket, and ends it: the upstream closes with 1000, and the client answers that. */
+async function openTunnel(): Promise<void> {
+  const client = await httpClient(sluice.port())
+  expect((await client.send(handshake('/chat')).answer()).status).toBe(101)
+  await until(() => client.rest === CLOSE.toString('latin1'))
+  client.send(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8])).peer.end()
+  lines.push(await sluice.line(({ path }) => path === '/chat'))
+}
 
 /** Of a config from a URL, of feeds, of plug-ins that hold up a worker, of connections that live long, and of WebSockets. */
 const ELSEWHERE = [

@@ -5,6 +5,7 @@ import type { Failure } from '../../../core/failures.ts'
 import { UNIX_PEER } from '../../../lib/address.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
 import type { LifeLimit, Lifetime } from '../../../lib/lifetime.ts'
+import { resetStream } from '../../../lib/reset-stream.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import type { Accepted } from './acceptor.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
@@ -28,7 +29,7 @@ export interface SocketHost {
 }
 
 /** What of a socket other streams may lack. */
-type SocketFacts = Partial<Pick<Socket, 'bytesRead' | 'localPort' | 'remoteAddress' | 'remotePort' | 'resetAndDestroy'>>
+type SocketFacts = Partial<Pick<Socket, 'bytesRead' | 'localPort' | 'remoteAddress' | 'remotePort'>>
 
 /** A client's socket and how it ends; what is spoken over it comes with subclasses. `S`: whatever carries octets both ways. */
 export abstract class ClientSocket<S extends Duplex = Duplex, H extends SocketHost = SocketHost> implements Accepted {
@@ -113,22 +114,12 @@ export abstract class ClientSocket<S extends Duplex = Duplex, H extends SocketHo
   /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
   break(visibly: boolean): void {
     this.last = true
-    if (visibly) reset(this.socket)
+    if (visibly) resetStream(this.socket)
     else this.socket.destroy()
   }
 
   /** No request follows. */
   protected close(): void {
     this.last = true
-  }
-}
-
-/** Only TCP itself has resets: sockets of TLS and of a path throw (26.10), other streams have no such method. */
-function reset(stream: Duplex & SocketFacts): void {
-  try {
-    if (stream.resetAndDestroy !== undefined) stream.resetAndDestroy()
-    else stream.destroy()
-  } catch {
-    stream.destroy()
   }
 }

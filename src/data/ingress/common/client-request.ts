@@ -38,7 +38,7 @@ export abstract class ClientRequest<C extends ClientConnection<never>> implement
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1'
   readonly peer: Peer
   readonly contentLength: number
-  readonly upgrade = undefined
+  readonly upgrade: string | undefined
   brokenRule: string | undefined = undefined
   bytesOut = 0
   /** @internal A failure found by the guard, or in the body before a handler attached. */
@@ -76,6 +76,7 @@ export abstract class ClientRequest<C extends ClientConnection<never>> implement
     this.protocol = guard.protocol
     this.peer = connection.peer
     this.contentLength = guard.contentLength
+    this.upgrade = guard.upgrade
     this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, guard)
     this.bodiless = head.method === 'HEAD'
   }
@@ -181,7 +182,7 @@ export abstract class ClientRequest<C extends ClientConnection<never>> implement
     this.break()
   }
 
-  /** Offers to upgrade are not taken up, so no caller has a tunnel to ask for. */
+  /** Where no 101 goes out, no caller has a tunnel to ask for. */
   tunnel(): Duplex {
     throw new Error('this request was not upgraded')
   }

@@ -47,14 +47,16 @@ export class HeadGuard {
   persistent = true
   /** The client waits for `100 Continue` before it sends its body. */
   expects = false
-  /**
-   * An upgrade is offered. It is never taken up; node:http's parser behaves differently then, see `NodeConnection.onOffer`.
-   */
+  /** There is an Upgrade, valid or not: node:http's parser behaves differently then, see `NodeConnection.onOffer`. */
   offersUpgrade = false
+  /** What is offered, see `Downstream.upgrade`. */
+  upgrade: string | undefined = undefined
   /** Bytes of the head where each field has one space before its value, as clients write it. */
   headBytes = 0
 
   private closes = false
+  /** `Connection` names Upgrade. */
+  private namesUpgrade = false
   /** The latest host that was valid, as it was written, and its canonical form: clients ask for few hosts. */
   private knownAuthority = ''
   private knownHost = ''
@@ -85,6 +87,8 @@ export class HeadGuard {
     this.persistent = !old
     this.closes = false
     this.offersUpgrade = false
+    this.upgrade = undefined
+    this.namesUpgrade = false
     if (head.httpVersionMajor !== 1 || head.httpVersionMinor > 1) {
       this.contentLength = -1
       return VERSION
@@ -93,7 +97,7 @@ export class HeadGuard {
     let bytes = 0
     let host = -1
     let hosts = 0
-    let upgrade = false
+    let upgrade = ''
     let coding = -1
     let lengths = 0
     let refusal: Failure | undefined
@@ -115,7 +119,7 @@ export class HeadGuard {
           }
           break
         case 7:
-          if (isNamed(name, 'upgrade')) upgrade = true
+          if (isNamed(name, 'upgrade')) upgrade = upgrade === '' ? value : `${upgrade},${value}`
           break
         case 10:
           if (isNamed(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
@@ -137,8 +141,10 @@ export class HeadGuard {
           }
       }
     }
-    if (upgrade) {
+    if (upgrade !== '') {
       this.offersUpgrade = true
+      // RFC 9110, section 7.8: without the option in Connection, or with HTTP/1.0, it is to be ignored.
+      if (this.namesUpgrade && !old) this.upgrade = upgrade.toLowerCase()
       this.headBytes = (head.method as string).length + url.length + bytes + 14
     }
     if (url.length > this.limits.targetBytes) return targetTooLong(this.limits.targetBytes)
@@ -156,6 +162,7 @@ export class HeadGuard {
     for (const option of value.split(',')) {
       const name = option.trim()
       if (name === 'close') this.closes = true
+      else if (name === 'upgrade') this.namesUpgrade = true
       else if (name === 'keep-alive' && old) this.persistent = true
     }
     if (this.closes) this.persistent = false

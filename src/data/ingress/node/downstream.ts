@@ -22,6 +22,7 @@ export interface NodeClientConnection extends ClientConnection<NodeDownstream> {
  * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this class does.
  */
 export class NodeDownstream extends ClientRequest<NodeClientConnection> implements Downstream {
+  readonly noUpgrade = 'This listener speaks by node:http (http1: node), which does not change the protocol.'
   private readonly req: Incoming
   private readonly res: Outgoing
   /** The client asked for the close of the connection. */
@@ -106,6 +107,7 @@ export class NodeDownstream extends ClientRequest<NodeClientConnection> implemen
 
   head(status: number, headers: FlatHeaders): boolean {
     if (this.over || this.headSent) return true
+    if (status === 101) return false
     const { res } = this
     const old = this.protocol === 'HTTP/1.0'
     const bodiless = this.bodiless || status === 204 || status === 304

@@ -25,7 +25,7 @@ export class AnswerHead {
   /** A 1xx announced a body. */
   announced = false
   /** `Connection` names `upgrade`. */
-  private upgrades = false
+  private namesUpgrade = false
   private minor = 1
   private closes = false
   private keepsAlive = false
@@ -43,7 +43,7 @@ export class AnswerHead {
     this.contentLength = -1
     this.chunked = false
     this.announced = false
-    this.upgrades = false
+    this.namesUpgrade = false
     this.closes = false
     this.keepsAlive = false
     this.keepAliveHint = -1
@@ -73,7 +73,7 @@ export class AnswerHead {
   wrongSwitch(upgrade: string | undefined): string {
     if (upgrade === undefined) return 'status 101: it was not requested'
     if (this.minor === 0) return 'status 101: in HTTP/1.0'
-    if (!this.upgrades) return 'status 101: Connection does not say upgrade'
+    if (!this.namesUpgrade) return 'status 101: Connection does not say upgrade'
     const wanted = fieldValues(this.fields, 'upgrade').toLowerCase() === upgrade
     return wanted ? '' : 'status 101: Upgrade is not the protocol that was requested'
   }
@@ -187,7 +187,7 @@ export class AnswerHead {
       const name = option.trim()
       if (name === 'close') this.closes = true
       else if (name === 'keep-alive') this.keepsAlive = true
-      else if (name === 'upgrade') this.upgrades = true
+      else if (name === 'upgrade') this.namesUpgrade = true
     }
   }
 }

@@ -1,0 +1,171 @@
+import type { Duplex } from 'node:stream'
+import type { Downstream } from '../../core/downstream.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import { isBridge, type TunnelBridge, TunnelFacts, type TunnelLeave, type TunnelStage } from '../../core/tunnel.ts'
+import { isSendable } from '../../http/wire/sendable.ts'
+import { type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import { answerHead, NO_STAGES, sendHead } from './answer.ts'
+import type { Clocks } from './clocks.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { Engine } from './engine.ts'
+import { CONTENT_LENGTH } from './fields.ts'
+import { respondOnWay, tunnelOnWay } from './legs.ts'
+import type { Snapshot } from './snapshot.ts'
+import { beginsStream, type Streaming } from './stream.ts'
+import { JoinedTunnel } from './tunnel.ts'
+import type { TunnelEnds, TunnelOwner } from './tunnel-ends.ts'
+
+/** The request whose upstream has changed the protocol. */
+export interface UpgradedRun extends Streaming {
+  readonly downstream: Downstream
+  readonly snapshot: Snapshot
+  readonly timers: TimerWheel
+  readonly clocks: Clocks | undefined
+  readonly engine: Pick<Engine, 'leavesWithin'>
+  tunnel: TunnelRun | undefined
+  /** An answer was chosen: a later failure can only break it. */
+  answering: boolean
+  finish(): void
+}
+
+const HALF_CLOSED: Failure = failure(
+  'bad_request',
+  'upgrade',
+  'client',
+  'The client closed its side before the protocol was changed.',
+)
+
+/**
+ * An exchange behind a valid 101 of its upstream: the policies are asked whether the stream may begin, and change the head; then
+ * the client gets its 101, and the ends are joined until the tunnel is over.
+ */
+export class TunnelRun implements TunnelOwner {
+  readonly timers: TimerWheel
+  private readonly run: UpgradedRun
+  private readonly dispatch: Dispatch
+  private readonly upstream: Duplex
+  private stage: TunnelStage | TunnelBridge | undefined = undefined
+  /** undefined: the client has no 101 yet. */
+  private ends: TunnelEnds | undefined = undefined
+
+  /** `upstream`: paused, with what came behind its 101 in front. */
+  constructor(run: UpgradedRun, dispatch: Dispatch, upstream: Duplex) {
+    this.run = run
+    this.timers = run.timers
+    this.dispatch = dispatch
+    this.upstream = upstream
+    upstream.on('error', ignore)
+  }
+
+  /** The client has its 101. */
+  get isOpen(): boolean {
+    return this.ends !== undefined
+  }
+
+  /** The client does not take what comes for it. */
+  get blocked(): boolean {
+    return this.ends?.clientBlocked === true
+  }
+
+  get gone(): boolean {
+    return this.ends?.gone === true
+  }
+
+  /** `headers`: of the upstream's 101. */
+  begin(headers: FlatHeaders): void {
+    const { dispatch, run } = this
+    const { ex, snapshot } = run
+    if (!beginsStream(run, dispatch)) {
+      this.drop()
+      return
+    }
+    run.answering = true
+    ex.tunnel = new TunnelFacts(ex.upgrade as string)
+    ex.response = answerHead(snapshot, ex, 101, headers, NO_STAGES)
+    const fields = ex.response.headers
+    removeFields(fields, CONTENT_LENGTH)
+    fields.push('Upgrade', fieldValue(headers, 'upgrade') ?? ex.tunnel.protocol)
+    dispatch.endpoint.parts.answers(ex, 101, fields)
+    try {
+      this.stage = tunnelOnWay(run)
+    } catch (error) {
+      run.onBug(error)
+      return
+    }
+    respondOnWay(run, () => this.open())
+  }
+
+  private open(): void {
+    const { run } = this
+    const { downstream, ex } = run
+    if (run.over) return
+    if (!sendHead(run)) {
+      const sendable = isSendable(ex.response?.headers ?? [])
+      ex.response = undefined
+      if (sendable) run.fail(HALF_CLOSED)
+      else run.onBug(new Error('a field that was added to a 101 cannot be sent'))
+      return
+    }
+    run.clocks?.relaying(run.route?.limits.stream)
+    const client = downstream.tunnel()
+    const facts = ex.tunnel as TunnelFacts
+    const { stage, upstream } = this
+    if (stage !== undefined && isBridge(stage)) throw new Error('bridges are not built yet')
+    const tunnel = new JoinedTunnel(this, facts, stage, client, upstream)
+    this.ends = tunnel
+    tunnel.start()
+    const { leavesWithin } = run.engine
+    if (leavesWithin !== undefined) this.leave('drain', leavesWithin)
+  }
+
+  /** It should end within `ms`. */
+  leave(why: TunnelLeave, ms: number): void {
+    this.ends?.leave(why, ms)
+  }
+
+  /** The exchange fails. False: the client has no 101, and can be answered. */
+  fail(failed: Failure): boolean {
+    const { ends } = this
+    if (ends === undefined) {
+      this.drop()
+      return false
+    }
+    if (failed.reason === 'internal') ends.reset(failed)
+    else ends.end(failed)
+    return true
+  }
+
+  /** There will be none: the client gets another answer. */
+  private drop(): void {
+    this.stop()
+    this.run.tunnel = undefined
+    this.run.ex.tunnel = undefined
+  }
+
+  /** The exchange has ended: nothing of the tunnel remains. */
+  stop(): void {
+    this.ends?.stop()
+    this.upstream.destroy()
+    this.dispatch.closed('broken_by_us')
+  }
+
+  onMoved(): void {
+    this.run.clocks?.active()
+  }
+
+  onOver(why: Failure | undefined): void {
+    const { run } = this
+    run.ex.failure ??= why
+    this.dispatch.closed(
+      why === undefined ? 'complete' : why.origin === 'upstream' ? 'broken_by_upstream' : 'broken_by_us',
+    )
+    run.finish()
+  }
+
+  bug(error: unknown): void {
+    this.run.bug(error)
+  }
+}
+
+function ignore(): void {}

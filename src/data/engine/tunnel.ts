@@ -1,0 +1,130 @@
+import type { Duplex } from 'node:stream'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { SeenTunnel, TunnelFacts, TunnelLeave, TunnelSide, TunnelStage } from '../../core/tunnel.ts'
+import { TunnelEnds, type TunnelOwner } from './tunnel-ends.ts'
+
+const CLIENT_BROKE: Failure = failure('client_gone', 'upgrade', 'client')
+const UPSTREAM_BROKE: Failure = {
+  ...failure('response_incomplete', 'upgrade', 'upstream'),
+  detail: 'The upstream broke the connection.',
+}
+const BUG: Failure = failure('internal', 'upgrade', 'sluice')
+
+/**
+ * Joins the two ends of a tunnel: bytes go on as they come, as fast as the other side takes them; a side that closes its
+ * direction closes it for the other; a side that breaks breaks the other, by a reset where it has one.
+ */
+export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
+  private readonly stage: TunnelStage | undefined
+
+  /** Both ends are paused. */
+  constructor(
+    owner: TunnelOwner,
+    facts: TunnelFacts,
+    stage: TunnelStage | undefined,
+    client: Duplex,
+    upstream: Duplex,
+  ) {
+    super(owner, facts, client, upstream)
+    this.stage = stage
+  }
+
+  start(): void {
+    const { client, stage, upstream } = this
+    if (stage !== undefined) this.watched(() => stage.start(this))
+    if (this.isOver || this.ending) return
+    client.on('data', (chunk: Buffer) => {
+      if (this.ending) return
+      this.facts.fromClient += chunk.length
+      this.pass('client', chunk, client, upstream)
+    })
+    upstream.on('data', (chunk: Buffer) => {
+      if (this.ending) return
+      this.facts.fromUpstream += chunk.length
+      this.pass('upstream', chunk, upstream, client)
+    })
+    client.on('drain', () => upstream.resume())
+    upstream.on('drain', () => client.resume())
+    client.on('end', () => this.ended('client', upstream))
+    upstream.on('end', () => this.ended('upstream', client))
+    client.resume()
+    upstream.resume()
+    // It broke before it was listened to.
+    if (client.destroyed) this.closed(client)
+    else if (upstream.destroyed) this.closed(upstream)
+  }
+
+  get blocked(): boolean {
+    return this.client.writableNeedDrain || this.upstream.writableNeedDrain
+  }
+
+  inject(to: TunnelSide, bytes: Buffer): void {
+    if (this.isOver || this.ending) return
+    const side = to === 'client' ? this.client : this.upstream
+    if (side.writable) side.write(bytes)
+  }
+
+  leave(why: TunnelLeave, ms: number): void {
+    const { stage } = this
+    if (stage !== undefined && !this.isOver && !this.ending) this.watched(() => stage.leave(why, ms))
+  }
+
+  private pass(from: TunnelSide, chunk: Buffer, source: Duplex, sink: Duplex): void {
+    this.owner.onMoved()
+    const { stage } = this
+    if (stage === undefined) {
+      if (!sink.write(chunk)) source.pause()
+      return
+    }
+    let out: ReturnType<TunnelStage['push']>
+    try {
+      out = stage.push(from, chunk)
+    } catch (error) {
+      this.failed(error)
+      return
+    }
+    if (out === undefined || this.isOver || this.ending) return
+    if (Buffer.isBuffer(out)) sink.write(out)
+    else for (const part of out) sink.write(part)
+    if (sink.writableNeedDrain) source.pause()
+  }
+
+  /** Nothing more comes from this side. */
+  private ended(from: TunnelSide, sink: Duplex): void {
+    const { stage } = this
+    if (this.isOver || this.ending) return
+    this.facts.endedBy ??= from
+    if (stage !== undefined) this.watched(() => stage.closed(from))
+    if (!this.isOver) sink.end()
+  }
+
+  protected closed(side: Duplex): void {
+    const { client, facts, upstream } = this
+    const other = side === client ? upstream : client
+    if (side.readableEnded && (side.writableFinished || side.errored !== null)) {
+      // It had closed its direction. Whether it took all that was left for it, only its protocol can tell.
+      if (other.closed) this.finish()
+      else if (!side.writableFinished) this.end(undefined)
+      return
+    }
+    facts.endedBy = side === client ? 'client' : 'upstream'
+    this.reset(side === client ? CLIENT_BROKE : UPSTREAM_BROKE)
+  }
+
+  protected leaveStage(): void {
+    this.stage?.over()
+  }
+
+  private watched(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.owner.bug(error)
+    this.reset(BUG)
+  }
+}
