@@ -19,6 +19,8 @@ export class Direction extends FrameReader {
   heardAt: number
   /** Since then its side was asked whether it is there. */
   asked = false
+  /** Pongs that it owes us: those are not passed on. */
+  owed = 0
   /** Clock milliseconds at which its silence is looked at next. */
   lookAt: number
 

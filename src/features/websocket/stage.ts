@@ -75,7 +75,10 @@ export class WebSocketStage extends Due implements TunnelStage {
     let begun = 0
     let at = this.payload(way, bytes, 0)
     while (way.atBoundary) {
-      if (way.due !== 0) out = [...piece(bytes, begun, at), this.closeFor(way)]
+      if (way.due !== 0) {
+        out = pieces(out, bytes, begun, at)
+        out.push(this.closeFor(way))
+      }
       if (at === bytes.length) break
       const end = way.begin(bytes, at)
       if (end < 0) {
@@ -84,24 +87,23 @@ export class WebSocketStage extends Due implements TunnelStage {
       }
       const instead = this.frame(way, bytes, end)
       if (instead !== undefined && !way.cut) {
-        out = [...(out ?? []), ...piece(bytes, begun, at)]
+        out = pieces(out, bytes, begun, at)
         begun = end
         if (instead === 'close') out.push(this.closeFor(way))
       }
       at = this.payload(way, bytes, end)
     }
     if (way.cut) return out
-    if (out !== undefined) return [...out, ...piece(bytes, begun, at)]
-    return at === bytes.length ? bytes : piece(bytes, 0, at)
+    return out === undefined && at === bytes.length ? bytes : pieces(out, bytes, begun, at)
   }
 
   closed(from: TunnelSide): void {
     const way = this.wayOf(from)
     const rest = way.rest()
-    if (rest !== undefined && !way.cut) this.tunnel?.inject(way.to, rest)
-    else if (this.closing) this.sendClose(way)
+    if (this.closing) this.sendClose(way)
+    else if (rest !== undefined) this.tunnel?.inject(way.to, rest)
     way.ended = true
-    this.judgeEnd()
+    if (this.closing && this.isDone) this.tunnel?.end(this.failure)
   }
 
   leave(why: TunnelLeave, ms: number): void {
@@ -171,6 +173,7 @@ export class WebSocketStage extends Due implements TunnelStage {
       this.close(GOING_AWAY, client ? 'client_silent' : 'upstream_silent')
     } else if (back.atBoundary && !back.isClosed) {
       way.asked = true
+      way.owed++
       watch.pinged(from)
       this.tunnel.inject(from, pingFrame(this.first, this.second, this.maskTo(from)))
     }
@@ -189,7 +192,10 @@ export class WebSocketStage extends Due implements TunnelStage {
   /** The frame whose head ends at `end`. undefined: it passes. */
   private frame(way: Direction, bytes: Buffer, end: number): InPlace | undefined {
     const { from, kind, length, opcode, traffic } = way
-    if (opcode === PONG && way.holds(bytes, end, this.first, this.second)) return 'nothing'
+    if (opcode === PONG && way.owed > 0 && way.holds(bytes, end, this.first, this.second)) {
+      way.owed--
+      return 'nothing'
+    }
     traffic.frame(kind)
     const facts = this.tunnel?.facts
     if (facts !== undefined) {
@@ -219,10 +225,7 @@ export class WebSocketStage extends Due implements TunnelStage {
       if (way.from === 'client') facts.codeFromClient = way.code
       else facts.codeFromUpstream = way.code
     }
-    if (this.closedBy === undefined) {
-      this.closedBy = way.from
-      this.code = way.code
-    }
+    if (this.closedBy === undefined) this.isClosedBy(way.from, way.code)
     this.judgeEnd()
     return this.closedBy === 'sluice' ? 'close' : undefined
   }
@@ -236,13 +239,18 @@ export class WebSocketStage extends Due implements TunnelStage {
       this.judgeEnd()
       return
     }
-    this.closedBy = 'sluice'
-    this.code = code
+    this.isClosedBy('sluice', code)
     this.watch.note(this.ex, 'webSocketClosed', { code, why })
     this.sendClose(this.down)
     if (why === 'client_silent' || code === TOO_BIG) this.sendClose(this.up)
     else this.upstreamAt = (now + this.endAt) / 2
     this.arm()
+  }
+
+  private isClosedBy(side: TunnelSide | 'sluice', code: number): void {
+    this.closedBy = side
+    this.code = code
+    if (this.tunnel !== undefined) this.tunnel.facts.endedBy = side
   }
 
   /** Our Close goes now, or at the next boundary. */
@@ -263,15 +271,21 @@ export class WebSocketStage extends Due implements TunnelStage {
     return side === 'upstream' ? this.watch.random.uint32() : undefined
   }
 
-  /** Both sides have said their last. */
+  private get isDone(): boolean {
+    return this.up.isDone && this.down.isDone
+  }
+
   private judgeEnd(): void {
-    if (!this.closing || !this.up.isDone || !this.down.isDone) return
+    if (!this.closing || !this.isDone) return
     // Not in this turn: what it is called for has to be written first.
     this.endAt = this.watch.clock.now()
     this.arm()
   }
 }
 
-function piece(bytes: Buffer, from: number, to: number): readonly Buffer[] {
-  return to === from ? [] : [bytes.subarray(from, to)]
+/** With the bytes from `from` to `to` behind them. */
+function pieces(out: Buffer[] | undefined, bytes: Buffer, from: number, to: number): Buffer[] {
+  const all = out ?? []
+  if (to > from) all.push(bytes.subarray(from, to))
+  return all
 }

@@ -398,18 +398,25 @@ describe('ping', () => {
     expect(pair.count('sluice_websocket_frames_total r,client,pong')).toBe(0)
   })
 
-  test('takes an answer out wherever it stands, and lets others pass', () => {
-    pair.clock.advance(30_010)
+  test('takes one answer out for each Ping, wherever it stands, and lets others pass', () => {
     const pong = (payload: Buffer): Buffer => frameOf('client', { opcode: PONG, payload })
     const text = frameOf('client', { opcode: 1, payload: Buffer.from('t') })
-    const ours = pong(pair.pinged('client'))
-    const bytes = Buffer.concat([text, ours, pong(Buffer.from('foreign')), ours, text, ours])
-    pair.got.upstream.length = 0
-    for (let cut = 0; cut <= bytes.length; cut++) {
+    const foreign = Buffer.from('foreign')
+    for (let cut = 0; cut <= 56; cut++) {
+      pair = new Pair({ ping: '30s' })
+      pair.clock.advance(30_010)
+      pair.got.upstream.length = 0
+      const ours = pair.pinged('client')
+      const bytes = Buffer.concat([text, pong(ours), pong(foreign), text, pong(ours)])
+      expect(bytes.length).toBe(55)
       pair.sends('client', bytes.subarray(0, cut))
       pair.sends('client', bytes.subarray(cut))
-      expect(pair.read('upstream')).toEqual(['t', `pong ${Buffer.from('foreign').toString('hex')}`, 't'])
-      pair.got.upstream.length = 0
+      expect(pair.read('upstream')).toEqual([
+        't',
+        `pong ${foreign.toString('hex')}`,
+        't',
+        `pong ${ours.toString('hex')}`,
+      ])
     }
   })
 
