@@ -214,7 +214,7 @@ export function runRespond<O extends HooksOwner>(
     if (place >= ex.reached) continue
     try {
       const waiting = chain.policies[place]?.respond?.(ex)
-      if (isThenable(waiting)) {
+      if (waiting !== undefined && isThenable(waiting)) {
         Promise.resolve(waiting).then(
           () => {
             if (!owner.over && !owner.ex.sent) runRespond(owner, ex, chain, done, i - 1)

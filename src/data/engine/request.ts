@@ -3,13 +3,12 @@ import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.t
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Left } from '../../core/policy.ts'
-import { MemorySource, type Source } from '../../core/source.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { isReply, isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { answerHead, composeOwn, isEventStream, NO_STAGES, sendHead, takesBody } from './answer.ts'
+import { answerHead, isEventStream, NO_STAGES, sendHead } from './answer.ts'
 import { AttemptLoop } from './attempt-loop.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
@@ -18,17 +17,17 @@ import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, endFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import type { Engine } from './engine.ts'
-import { failureReply } from './failure-reply.ts'
 import { type Attempted, passGate } from './gate.ts'
 import { handle } from './handle.ts'
 import { type Admission, AT_GATE, admit, Pending } from './hooks.ts'
 import { answerStagesOnWay, failedBehind, type Leg, readsAnswers, respondOnWay, settleOnWay } from './legs.ts'
+import { answerInstead, answerOurselves, deliver } from './own-answer.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import type { RequestStages } from './request-stages.ts'
-import { answerFor, goOn, LOOP, openStages, type Reroutable } from './reroute.ts'
+import { answerFor, goOn, LOOP, openStages } from './reroute.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
-import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
+import type { SourceFeed, SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
 import { beginsStream } from './stream.ts'
 import { TunnelRun } from './tunnel-run.ts'
@@ -37,7 +36,7 @@ import { TunnelRun } from './tunnel-run.ts'
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
  * exactly once, whatever happens.
  */
-export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner {
+export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOwner, SourceFeedOwner {
   /** With chain and route: of the route that it is under now. */
   ex: Exchange
   /** @internal Among the engine's living runs. */
@@ -62,7 +61,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   private early: EarlyAnswers | undefined = undefined
   relay: Relay | undefined = undefined
   /** Of an answer of our own: its body, or where it comes from. */
-  private ownBody: Buffer | undefined = undefined
+  ownBody: Buffer | undefined = undefined
   feed: SourceFeed | undefined = undefined
   /** The upstream has changed the protocol. */
   tunnel: TunnelRun | undefined = undefined
@@ -199,7 +198,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     else run.onBug(new Error('a field that was added to the answer cannot be sent'))
   }
 
-  private relaying(): void {
+  relaying(): void {
     this.clocks?.relaying(this.stream ? this.route?.limits.stream : this.route?.limits.idle)
   }
 
@@ -234,59 +233,12 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     answerFor(this, failed)
   }
 
-  send(reply: Reply): void {
-    const { body } = reply
-    if (body === undefined || (Buffer.isBuffer(body) && !readsAnswers(this))) {
-      composeOwn(this.snapshot, this.ex, reply)
-      this.ownBody = body
-      respondOnWay(this, Run.deliver)
-    } else this.sendFrom(Buffer.isBuffer(body) ? new MemorySource(body) : body, reply)
-  }
-
-  private sendFrom(source: Source, reply: Reply): void {
-    const feed = feedOf(this, source, reply)
-    if (this.over) return
-    if (feed === undefined) respondOnWay(this, Run.deliver)
-    else if (!(feed instanceof SourceFeed)) this.break(feed)
-    else {
-      this.feed = feed
-      this.relay = feed.relay
-      this.stream = feed.stream
-      feed.start()
-    }
-  }
-
   onSourceReady(): void {
-    respondOnWay(this, Run.deliver)
+    respondOnWay(this, deliver)
   }
 
   onSourceBroken(why: Failure): void {
     this.break(this.ex.sent ? sourceFailure(why) : why)
-  }
-
-  private static readonly deliver = (run: Run): void => run.deliver()
-
-  private deliver(): void {
-    const { downstream, ownBody } = this
-    if (this.body !== undefined) this.body.discard()
-    else if (downstream.contentLength !== 0) downstream.discardBody()
-    this.relaying()
-    if (!this.over && !sendHead(this)) {
-      if (this.ex.failure?.reason !== 'internal') {
-        this.onBug(new Error('an answer of our own has a field that cannot be sent'))
-        return
-      }
-      downstream.reset()
-      this.finish()
-      return
-    }
-    if (this.feed !== undefined && takesBody(this.ex)) {
-      this.feed.relay.open()
-      return
-    }
-    this.feed?.cancel()
-    if (ownBody !== undefined && this.ex.method !== 'HEAD') downstream.write(ownBody)
-    if (!this.over) downstream.end()
   }
 
   /** Without an attempt: by a policy, refused by the listener, no match, `OPTIONS *`. */
@@ -294,7 +246,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     if (!isReply(reply)) this.fail(reply)
     else {
       this.answering = true
-      this.send(reply)
+      answerOurselves(this, reply)
     }
   }
 
@@ -313,7 +265,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   }
 
   /** The answer cannot be completed: the client must see that. */
-  private break(failed: Failure): void {
+  break(failed: Failure): void {
     if (this.over || this.tunnel?.fail(failed)) return
     this.ex.failure = failed
     if (this.ex.sent) {
@@ -321,24 +273,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
       this.finish()
       return
     }
-    // Straight to the client: a hook failed, or what the answer waited for did not come.
-    this.ex.degraded = undefined
-    this.attempts?.stop(failed)
-    const { feed } = this
-    feed?.cancel()
-    this.feed = undefined
-    this.relay = undefined
-    this.stream = false
-    const reply = failureReply(failed, this)
-    if (feed?.ready === false) {
-      // The hooks have seen no head yet.
-      this.clocks?.extend(RECOVERY_MS)
-      this.send(reply)
-    } else {
-      composeOwn(this.snapshot, this.ex, reply)
-      this.ownBody = reply.body
-      this.deliver()
-    }
+    answerInstead(this, failed)
   }
 
   onExpired(what: Expired): void {

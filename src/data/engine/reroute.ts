@@ -2,16 +2,16 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Hindrance } from '../../core/note.ts'
 import type { RouteFacts } from '../../core/route-facts.ts'
-import { isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
+import { isReroute, type Refusal } from '../../core/verdict.ts'
 import { asError } from '../../lib/as-error.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
-import type { Chain } from './chain.ts'
 import type { Clocks } from './clocks.ts'
 import { failureReply } from './failure-reply.ts'
 import { recover } from './hooks.ts'
 import { failedBehind, type Leg, type OnItsWay, requestStagesOnWay, settleOnWay } from './legs.ts'
+import { answerOurselves } from './own-answer.ts'
 import type { RequestBody } from './replay.ts'
-import type { RequestStages } from './request-stages.ts'
+import type { Run } from './request.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 
 /** How many other routes a request may go on under. */
@@ -24,25 +24,6 @@ export const LOOP: Failure = failure(
   'operator',
   'Routes lead back to one that the request had before, or through too many others.',
 )
-
-/** A request that can change its route. */
-export interface Reroutable extends OnItsWay {
-  ex: Exchange
-  chain: Chain
-  route: CompiledRoute | undefined
-  behind: Leg | undefined
-  /** Of all routes; undefined: it was not begun. */
-  readonly clocks: Clocks | undefined
-  readonly snapshot: Snapshot
-  /** What has come of its body, if it was read. */
-  readonly body: RequestBody | undefined
-  /** What its body passes through on its way to an attempt. */
-  stages: RequestStages | undefined
-  /** Asks the policies of its route from the first one on. */
-  enter(route: CompiledRoute, clocks: Clocks): void
-  /** Answers itself. */
-  send(reply: Reply): void
-}
 
 /** Why it cannot go on under that route. */
 export function hindrance(
@@ -79,7 +60,7 @@ export function exchangeUnder(
 }
 
 /** The request goes on under the route of that name, unless it cannot. `failed`, `next`: see {@link Leg}. */
-export function goOn(run: Reroutable, name: string, failed: Failure | undefined, next: number): Hindrance | undefined {
+export function goOn(run: Run, name: string, failed: Failure | undefined, next: number): Hindrance | undefined {
   const { behind, chain, clock, ex, snapshot } = run
   const from = run.route as CompiledRoute
   const clocks = run.clocks as Clocks
@@ -100,7 +81,7 @@ export function goOn(run: Reroutable, name: string, failed: Failure | undefined,
 }
 
 /** The route that took the place of a failure has no answer: its policies are told, and it is under `to` again. */
-export function comeBack(run: Reroutable, to: Leg): void {
+export function comeBack(run: Run, to: Leg): void {
   to.ex.counts(settleOnWay(run, to))
   run.ex = to.ex
   run.chain = to.chain
@@ -112,7 +93,7 @@ export function comeBack(run: Reroutable, to: Leg): void {
  * Asks the policies for an answer in the place of a failure, from place `from` of the `recover` hooks on: theirs, or that of
  * another route. Else the failure is the answer, that of the route which began with it.
  */
-export function answerFor(run: Reroutable, failed: Failure, from = 0): void {
+export function answerFor(run: Run, failed: Failure, from = 0): void {
   const { chain, ex } = run
   recover(
     run,
@@ -121,14 +102,14 @@ export function answerFor(run: Reroutable, failed: Failure, from = 0): void {
     (answer, next) => {
       if (answer === undefined) {
         const before = failedBehind(run.behind)
-        if (before?.failed === undefined) run.send(failureReply(failed, run))
+        if (before?.failed === undefined) answerOurselves(run, failureReply(failed, run))
         else {
           comeBack(run, before)
           answerFor(run, before.failed, before.next)
         }
       } else if (!isReroute(answer)) {
         ex.degraded = failed.reason
-        run.send(answer)
+        answerOurselves(run, answer)
       } else if (goOn(run, answer.reroute, failed, next) !== undefined) answerFor(run, failed, next)
     },
     from,
@@ -136,7 +117,7 @@ export function answerFor(run: Reroutable, failed: Failure, from = 0): void {
 }
 
 /** The policies that have come in read the body, too, and what was read of it already. */
-export function openStages(run: Reroutable, body: RequestBody): Refusal | Error | undefined {
+export function openStages(run: Run, body: RequestBody): Refusal | Error | undefined {
   const before = run.stages?.count ?? 0
   try {
     run.stages = requestStagesOnWay(run, run.stages, body)

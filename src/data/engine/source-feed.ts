@@ -1,20 +1,15 @@
-import type { Exchange } from '../../core/exchange.ts'
+import type { Downstream } from '../../core/downstream.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
-import type { Reply } from '../../core/verdict.ts'
 import { asError } from '../../lib/as-error.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { composeStreamed, isEventStream, takesBody } from './answer.ts'
-import { refused } from './ends.ts'
-import { answerStagesOnWay, type OnItsWay, streamRefusalOnWay } from './legs.ts'
 import { type Flow, Relay, type RelayOwner } from './relay.ts'
-import type { Snapshot } from './snapshot.ts'
 
 /** The run whose answer comes from a source. */
-export interface SourceFeedOwner extends RelayOwner, OnItsWay {
-  readonly downstream: Exchange['downstream']
-  readonly snapshot: Snapshot
+export interface SourceFeedOwner extends RelayOwner {
+  /** Only reported. */
+  bug(error: unknown): void
   /** The first chunk is there, or the end: the head may go out. */
   onSourceReady(): void
   /** The body is not whole, and nothing more of it comes. */
@@ -22,26 +17,6 @@ export interface SourceFeedOwner extends RelayOwner, OnItsWay {
 }
 
 const NO_FIELDS: FlatHeaders = Object.freeze([])
-
-/**
- * Writes the head of an answer whose body comes from a source. undefined: no body follows; a failure takes the place of the
- * answer. The source is cancelled then.
- */
-export function feedOf(owner: SourceFeedOwner, source: Source, reply: Reply): SourceFeed | Failure | undefined {
-  const { ex, snapshot } = owner
-  let failed: Failure | undefined
-  const stages = answerStagesOnWay(owner, (error) => {
-    owner.bug(error)
-    failed = failure('internal', 'body', 'sluice')
-  })
-  composeStreamed(snapshot, ex, reply, stages)
-  const stream = takesBody(ex) && isEventStream(reply.headers)
-  const refusal = stream ? streamRefusalOnWay(owner) : undefined
-  if (refusal !== undefined) failed = refused(refusal, 'limit')
-  if (failed === undefined && takesBody(ex) && !owner.over) return new SourceFeed(owner, source, stages, stream)
-  source.cancel()
-  return failed
-}
 
 /**
  * Feeds a relay from a source, holds the source to its length, and cancels it once unless it ran to its end. The relay is
@@ -58,11 +33,17 @@ export class SourceFeed implements SourceEvents, Flow {
   private given = 0
   private over = false
 
-  constructor(owner: SourceFeedOwner, source: Source, stages: readonly BodyStage[], stream: boolean) {
+  constructor(
+    owner: SourceFeedOwner,
+    source: Source,
+    downstream: Downstream,
+    stages: readonly BodyStage[],
+    stream: boolean,
+  ) {
     this.owner = owner
     this.source = source
     this.stream = stream
-    this.relay = new Relay(owner, this, owner.downstream, stages, NO_FIELDS)
+    this.relay = new Relay(owner, this, downstream, stages, NO_FIELDS)
   }
 
   start(): void {
