@@ -20,6 +20,7 @@ export interface RouteRates {
   readonly queued: number
   readonly limit: number | null
   readonly streams: number
+  readonly tunnels: number
   readonly retryRate: number
   readonly rejectedRate: number
   readonly degradedRate: number
@@ -105,6 +106,7 @@ function routeRates(before: RouteFigures | undefined, after: RouteFigures, secon
     queued: after.queued,
     limit: after.limit,
     streams: after.streams,
+    tunnels: after.tunnels,
     retryRate: more('retries') / seconds,
     rejectedRate: more('rejected') / seconds,
     degradedRate: more('degraded') / seconds,

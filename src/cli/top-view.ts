@@ -20,7 +20,7 @@ export interface Line {
   readonly tone: 'title' | 'plain' | 'warn' | 'bad'
 }
 
-const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'retries/s', 'refused/s']
+const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'tunnels', 'retries/s', 'refused/s']
 const UPSTREAM_HEAD = ['UPSTREAM', 'attempts/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
 
 /** The gateway in one line. */
@@ -76,7 +76,7 @@ function troublesOf(lasting: readonly LastingList[], name: string): readonly (Tr
 }
 
 function routeLine(route: RouteRates, troubles: readonly (Trouble | undefined)[]): Row {
-  const { errorRatio, inFlight, limit, name, p50Ms, p99Ms, queued, rate, rejectedRate, retryRate } = route
+  const { errorRatio, inFlight, limit, name, p50Ms, p99Ms, queued, rate, rejectedRate, retryRate, tunnels } = route
   const held = limit === null ? String(inFlight) : `${inFlight}/${limit}`
   const bad = (errorRatio ?? 0) >= 0.05 || troubles.some((trouble) => trouble?.tone === 'bad')
   const warn = (errorRatio ?? 0) > 0 || troubles.some((trouble) => trouble !== undefined)
@@ -90,6 +90,7 @@ function routeLine(route: RouteRates, troubles: readonly (Trouble | undefined)[]
       time(p99Ms),
       held,
       String(queued),
+      String(tunnels),
       number(retryRate),
       number(rejectedRate),
       ...troubles.map((trouble) => trouble?.state ?? ''),

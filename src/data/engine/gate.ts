@@ -10,11 +10,10 @@ import type { CompiledRoute } from './snapshot.ts'
 const SILENCE_MS = 100
 
 /**
- * Whether an upload is to come before an attempt begins. Not with what else may flow both ways at once: a client of an
- * upgrade or of gRPC may wait for an answer before it sends any byte.
+ * Whether an upload is to come before an attempt begins. Not with what may flow both ways at once: a client of gRPC may wait for
+ * an answer before it sends any byte. An offer to upgrade is no reason: with a body none is taken up.
  */
-function isGated({ headers, upgrade }: Pick<Downstream, 'headers' | 'upgrade'>): boolean {
-  if (upgrade !== undefined) return false
+function isGated({ headers }: Pick<Downstream, 'headers'>): boolean {
   const type = fieldValue(headers, 'content-type')
   return type === undefined || !beginsWith(type, 'application/grpc')
 }

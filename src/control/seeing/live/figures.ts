@@ -44,7 +44,9 @@ export interface RouteFigures {
   /** Permits that are held, and all permits; null: no bulkhead. */
   readonly permits: number | null
   readonly limit: number | null
+  /** Open ones, tunnels among them. */
   readonly streams: number
+  readonly tunnels: number
 }
 
 export interface EndpointFigures {
@@ -171,7 +173,7 @@ function routeFigures({ features, live, metrics, registry }: FigureSources): Rou
       }) as RouteFigures,
   )
   if (!requests.has(NONE)) return figures
-  const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0 }
+  const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0, tunnels: 0 }
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 

@@ -82,7 +82,8 @@ const SCHEMAS = {
     queued: COUNT,
     permits: orNull(COUNT, 'no bulkhead'),
     limit: orNull(COUNT, 'no bulkhead'),
-    streams: COUNT,
+    streams: said('Open streams, tunnels among them.', COUNT),
+    tunnels: said('Open tunnels, WebSockets among them.', COUNT),
   }),
   UpstreamFigures: record({
     name: TEXT,

@@ -102,13 +102,20 @@ describe('an upload is dialled', () => {
   })
 
   test.each([
-    ['gRPC', ['content-type', 'application/grpc+proto'], undefined, {}],
-    ['an upgrade', [], 'websocket', {}],
-    ['of a route without buffering', [], undefined, { buffering: { request: 'off' } }],
-  ])('with its head: %s', (_what, headers, upgrade, setUp) => {
+    ['gRPC', ['content-type', 'application/grpc+proto'], {}],
+    ['of a route without buffering', [], { buffering: { request: 'off' } }],
+  ])('with its head: %s', (_what, headers, setUp) => {
     const rig = new Rig(setUp)
-    const client = rig.post(4, headers, upgrade)
+    const client = rig.post(4, headers)
     expect([rig.dialled, client.body]).toEqual([1, []])
+    client.leaves()
+    rig.ended()
+  })
+
+  test('an offer to upgrade does not open it: with a body none is taken up', () => {
+    const rig = new Rig()
+    const client = rig.post(4, [], 'websocket')
+    expect(rig.dialled).toBe(0)
     client.leaves()
     rig.ended()
   })

@@ -26,6 +26,7 @@ function route(part: Partial<RouteFigures> = {}): RouteFigures {
     permits: null,
     limit: null,
     streams: 0,
+    tunnels: 0,
     ...part,
   }
 }
