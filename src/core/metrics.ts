@@ -165,6 +165,11 @@ export const METRICS = {
     help: 'Share of the latest 5 s in which the event loop of a worker was busy, from 0 to 1.',
     labels: ['worker'],
   },
+  sluice_buffered_bytes: {
+    kind: 'gauge',
+    help: 'Bytes of bodies that a worker keeps, at most 0.25 s ago; body: request (for attempts) or answer (for clients that read slowly).',
+    labels: ['worker', 'body'],
+  },
   sluice_store_calls_total: {
     kind: 'counter',
     help: 'Calls to a store, by result: ok, or why the store was unavailable.',

@@ -79,10 +79,12 @@ export interface Buffers {
   readonly request: boolean
   /** What the client does not take of an answer is kept. */
   readonly response: boolean
+  /** An upstream is held up: as much of its answer is kept as may be. */
+  onPaused(upstream: string): void
 }
 
 /** Of a route none of whose features says anything else. */
-export const NO_BUFFERS: Buffers = { request: false, response: false }
+export const NO_BUFFERS: Buffers = { request: false, response: false, onPaused: () => {} }
 
 /** Of a route none of whose features says anything else. */
 export const NO_LIMITS: TimeLimits = {

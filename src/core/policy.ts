@@ -82,6 +82,11 @@ export interface Policy {
   /** For every body that is sent, ours too. Only policies that were reached. */
   responseBody?(ex: Exchange): BodyStage | undefined
   /**
+   * Nothing more is wanted of the upstream: its answer is here as a whole, and may have to wait for the client. Not where there was
+   * no answer, or it broke: `settle` follows in any case.
+   */
+  upstreamDone?(ex: Exchange): void
+  /**
    * Its client stalls, and it is about to be ended for the sake of others: gives back now what `settle` would. False: it
    * holds nothing.
    */

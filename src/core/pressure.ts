@@ -29,10 +29,14 @@ export const PressureWord = {
   utilization: 2,
   /** Control plane: the stage that it would have, enforced or not. */
   judged: 3,
+  /** Its worker: bytes of bodies of requests that it keeps, as of the latest beat. */
+  requests: 4,
+  /** The same of answers. */
+  answers: 5,
 } as const
 
 /** Number of words in {@link PressureWord}. */
-export const PRESSURE_WORDS = 4
+export const PRESSURE_WORDS = 6
 
 /** What the control plane sees of the thread that serves under a worker number. */
 export interface WorkerLoad {

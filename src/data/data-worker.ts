@@ -274,6 +274,9 @@ export class DataWorker {
     Atomics.store(this.space.int32(heartbeat), heartbeat.slot, Math.trunc(now))
     Atomics.store(words, pressure.slot + PressureWord.delay, Math.max(0, Math.trunc(now - this.beatDue)))
     Atomics.store(words, pressure.slot + PressureWord.utilization, Math.round(1000 * this.utilization()))
+    const { answers, replay } = this.plane.engine
+    Atomics.store(words, pressure.slot + PressureWord.requests, replay.held)
+    Atomics.store(words, pressure.slot + PressureWord.answers, answers.held)
     this.beatDue = now + HEARTBEAT_MS
     this.beating = this.clock.after(HEARTBEAT_MS, () => this.beat())
   }

@@ -4,6 +4,7 @@ import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
 import type { Gauges } from '../../core/series.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
+import { bufferedBytes } from './buffered.ts'
 import type { CrewEvents, CrewOptions, Gear } from './crew-options.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
 import { takeNews } from './news.ts'
@@ -23,6 +24,7 @@ export class Crew {
     sluice_worker_restarts_total: () => Array.from(this.replaced, ([reason, value]) => ({ labels: [reason], value })),
     sluice_worker_utilization_ratio: () =>
       this.present.map(({ utilization, worker }) => ({ labels: [String(worker)], value: utilization })),
+    sluice_buffered_bytes: () => this.present.flatMap((slot) => bufferedBytes(slot, this.options.registry)),
   }
   /** Of all worker numbers. */
   readonly slots: readonly WorkerSlot[]

@@ -12,6 +12,11 @@ export class ByteBudget {
     return true
   }
 
+  /** There is no room for any more. */
+  get spent(): boolean {
+    return this.held >= WORKER_BYTES
+  }
+
   give(bytes: number): void {
     this.held -= bytes
   }

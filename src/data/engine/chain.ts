@@ -14,6 +14,7 @@ type Hook =
   | 'page'
   | 'respond'
   | 'responseBody'
+  | 'upstreamDone'
   | 'settle'
 
 /** The places of the policies that define a hook, in stage order: a hook that no policy defines costs one comparison. */
@@ -89,6 +90,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
     page: places('page'),
     respond: places('respond'),
     responseBody: places('responseBody'),
+    upstreamDone: places('upstreamDone'),
     settle: places('settle'),
   }
 }

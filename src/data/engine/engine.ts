@@ -51,6 +51,8 @@ export class Engine {
   readonly ids: EngineDeps['ids']
   /** Of bodies of requests. */
   readonly replay: ByteBudget = new ByteBudget()
+  /** Of answers that wait for their clients. */
+  readonly answers: ByteBudget = new ByteBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
   readonly stalls: Stalls

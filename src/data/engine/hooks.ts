@@ -231,6 +231,19 @@ export function runRespond<O extends HooksOwner>(
   done(owner)
 }
 
+/** Runs the `upstreamDone` hooks of the policies that were reached, in reverse, even if some of them throw. */
+export function runUpstreamDone(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, { hooks, policies }: Chain): void {
+  for (let i = hooks.upstreamDone.length - 1; i >= 0; i--) {
+    const place = hooks.upstreamDone[i] as number
+    if (place >= ex.reached) continue
+    try {
+      policies[place]?.upstreamDone?.(ex)
+    } catch (error) {
+      owner.bug(error)
+    }
+  }
+}
+
 /** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */
 export function runSettle(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, chain: Chain): void {
   for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {

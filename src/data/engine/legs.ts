@@ -5,7 +5,7 @@ import type { TunnelBridge, TunnelStage } from '../../core/tunnel.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { answerStages } from './answer.ts'
 import type { Chain } from './chain.ts'
-import { type HooksOwner, runRespond, runSettle, streamRefusal, tunnelOf } from './hooks.ts'
+import { type HooksOwner, runRespond, runSettle, runUpstreamDone, streamRefusal, tunnelOf } from './hooks.ts'
 import type { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import type { CompiledRoute } from './snapshot.ts'
@@ -108,6 +108,12 @@ function respondBehind<O extends OnItsWay>(owner: O, from: Exchange, leg: Leg, d
       done(owner)
     }
   })
+}
+
+/** Tells the policies of all routes that nothing more is wanted of the upstream. */
+export function upstreamDoneOnWay(owner: OnItsWay): void {
+  runUpstreamDone(owner, owner.ex, owner.chain)
+  for (let leg = owner.behind; leg !== undefined; leg = leg.behind) runUpstreamDone(owner, leg.ex, leg.chain)
 }
 
 /**

@@ -34,6 +34,7 @@ const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   page: 'page',
   respond: 'other',
   responseBody: 'stage',
+  upstreamDone: 'other',
   yields: 'other',
   called: 'other',
   settle: 'other',

@@ -2,18 +2,23 @@ import type { Downstream } from '../../core/downstream.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
+import { COPIED_BYTES } from '../../lib/pieces.ts'
+import { type AnswerBuffer, answerBuffer, type BufferOwner } from './answer-buffer.ts'
 import type { AnswerSink } from './dispatch.ts'
 import { passedOn } from './fields.ts'
+import { type OnItsWay, upstreamDoneOnWay } from './legs.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Where the body comes from: an attempt, or a source. */
 export interface Flow {
+  /** The one that answers; undefined: none does. */
+  readonly upstream?: { readonly name: string }
   pause(): void
   resume(): void
 }
 
 /** What a relay reports to the run. */
-export interface RelayOwner {
+export interface RelayOwner extends BufferOwner, OnItsWay {
   readonly snapshot: Pick<Snapshot, 'trailerKinds'>
   /** A byte of the answer moved. */
   onRelayed(): void
@@ -38,8 +43,15 @@ export class Relay implements AnswerSink {
   /** What has come before it was opened. */
   private held: (Buffer | (() => void))[] | undefined = undefined
   private blockedByClient = false
+  /** What the client did not take; undefined: it took all so far, or nothing is kept for it. */
+  private buffer: AnswerBuffer | undefined = undefined
+  /** The latest part is in the buffer. */
+  private buffered = false
+  /** The answer waits for the client. */
+  private paused = false
   /** All of the answer is here. */
   private ended = false
+  private told = false
 
   constructor(
     owner: RelayOwner,
@@ -57,15 +69,22 @@ export class Relay implements AnswerSink {
 
   /** The client does not take the answer: neither what was written, nor the rest. */
   get blocked(): boolean {
-    return this.blockedByClient || this.ended
+    return this.paused || this.ended
   }
 
   get borrows(): number {
-    return this.passes ? (this.downstream.borrows ?? 0) : 0
+    if (!this.passes) return 0
+    return this.blockedByClient && this.buffer !== undefined ? COPIED_BYTES : (this.downstream.borrows ?? 0)
   }
 
   get keeps(): boolean {
-    return !this.passes || (this.downstream.keeps ?? true)
+    if (!this.passes) return true
+    return this.buffered ? this.buffer?.keeps === true : (this.downstream.keeps ?? true)
+  }
+
+  /** The exchange has ended: nothing is kept any more. */
+  release(): void {
+    this.buffer?.clear()
   }
 
   /** The head went out: passes on what waits and all that follows. */
@@ -79,7 +98,7 @@ export class Relay implements AnswerSink {
         else this.onData(step)
       }
     }
-    if (!this.blockedByClient) this.flow.resume()
+    if (!this.paused) this.flow.resume()
   }
 
   onData(chunk: Buffer): void {
@@ -109,7 +128,8 @@ export class Relay implements AnswerSink {
     }
     for (let i = 0; i < this.stages.length; i++) this.endStage(i)
     this.ended = true
-    this.owner.onRelayEnd()
+    upstreamDoneOnWay(this.owner)
+    this.finish()
   }
 
   /** At once, whatever is held: before the head has gone out, the client can still get another answer. */
@@ -120,7 +140,20 @@ export class Relay implements AnswerSink {
   onDrain(): void {
     this.blockedByClient = false
     this.owner.onRelayed()
-    this.flow.resume()
+    const { buffer } = this
+    while (buffer !== undefined && !this.blockedByClient && !buffer.isEmpty)
+      this.blockedByClient = !this.downstream.write(buffer.take() as Buffer)
+    if (this.paused && (!this.blockedByClient || buffer?.isLow)) {
+      this.paused = false
+      this.flow.resume()
+    }
+    this.finish()
+  }
+
+  private finish(): void {
+    if (!this.ended || this.told || this.buffer?.isEmpty === false) return
+    this.told = true
+    this.owner.onRelayEnd()
   }
 
   private hold(step: Buffer | (() => void)): void {
@@ -134,9 +167,21 @@ export class Relay implements AnswerSink {
   }
 
   private write(chunk: Buffer): void {
-    if (this.downstream.write(chunk) || this.blockedByClient) return
-    this.blockedByClient = true
+    const { buffer } = this
+    this.buffered = buffer !== undefined && (this.blockedByClient || !buffer.isEmpty)
+    if (this.buffered) buffer?.add(chunk)
+    else if (this.downstream.write(chunk)) return
+    else this.block()
+    if (this.paused || this.buffer?.hasRoom) return
+    this.paused = true
     this.flow.pause()
+    const { plan } = this.owner.route ?? {}
+    if (this.buffer !== undefined && this.flow.upstream !== undefined) plan?.buffers.onPaused(this.flow.upstream.name)
+  }
+
+  private block(): void {
+    this.blockedByClient = true
+    if (this.flow.upstream !== undefined) this.buffer ??= answerBuffer(this.owner, this.headers)
   }
 
   private staged(chunk: Buffer, from: number): void {

@@ -342,6 +342,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.attempts?.stop(this.ex.failure)
     this.feed?.cancel()
     this.tunnel?.stop()
+    this.relay?.release()
     if (this.body !== undefined) this.ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()

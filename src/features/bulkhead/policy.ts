@@ -110,6 +110,11 @@ class Bulkhead implements Policy, Limit, Want {
     this.settle(ex)
   }
 
+  /** An answer that waits for a slow client needs memory, and no permit. */
+  upstreamDone(ex: Exchange): void {
+    this.settle(ex)
+  }
+
   frees(stalled: Stalled): boolean {
     return stalled.ex.route?.name === this.route && stalled.yields(this.name)
   }

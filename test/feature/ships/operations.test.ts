@@ -125,6 +125,7 @@ const ELSEWHERE = [
   'sluice_config_source_read_timestamp_seconds',
   'sluice_config_source_failures_total',
   'sluice_plugin_slow_total',
+  'sluice_buffer_pauses_total',
   'sluice_connections_retired_total',
   'sluice_pool_connections_retired_total',
   'sluice_websocket_closes_total',

@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest'
 import type { BodyStage } from '../../../../src/core/policy.ts'
-import { Relay } from '../../../../src/data/engine/relay.ts'
+import { ByteBudget } from '../../../../src/data/engine/byte-budget.ts'
+import { EMPTY_CHAIN } from '../../../../src/data/engine/chain.ts'
+import { Relay, type RelayOwner } from '../../../../src/data/engine/relay.ts'
 import { ScriptedDownstream } from '../../../kit/scripted-downstream.ts'
 
 const FLOW = { pause() {}, resume() {} }
 const OWNER = {
+  engine: { answers: new ByteBudget() },
+  chain: EMPTY_CHAIN,
+  behind: undefined,
+  route: { plan: { buffers: { request: true, response: true, onPaused() {} } } },
+  stream: false,
   snapshot: { trailerKinds: undefined as never },
   onRelayed() {},
   onRelayEnd() {},
   onRelayBroken() {},
   onBug() {},
-}
+} as unknown as RelayOwner
 
 function relay(borrows: number | undefined, stages: readonly BodyStage[]): Relay {
   const downstream = Object.assign(new ScriptedDownstream(), borrows === undefined ? {} : { borrows, keeps: false })
