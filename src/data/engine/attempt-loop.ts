@@ -154,14 +154,6 @@ export class AttemptLoop implements DispatchOwner {
     return this.current?.held
   }
 
-  onWantBody(ticket: Ticket): void {
-    this.host.body?.feed(ticket)
-  }
-
-  onBodyDrain(): void {
-    this.host.body?.onDrain()
-  }
-
   onInformational(status: number, headers: FlatHeaders): void {
     this.host.onInformational(status, headers)
   }
@@ -271,7 +263,7 @@ export class AttemptLoop implements DispatchOwner {
     // It was chosen before its backoff, and hooks that took long are not the endpoint's fault.
     at.startedAt = this.clock.renew()
     this.choice.go(candidate)
-    const dispatch = new Dispatch(this, candidate, this.clocks.movedMs())
+    const dispatch = new Dispatch(this, candidate, body, this.clocks.movedMs())
     this.current = dispatch
     const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), dispatch)
     dispatch.begun(ticket)

@@ -11,6 +11,7 @@ import type { PoolEvents, Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Candidate } from './choice.ts'
 import type { Clocks } from './clocks.ts'
+import type { RequestBody } from './replay.ts'
 
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
@@ -30,8 +31,6 @@ export interface DispatchOwner {
   readonly timers: TimerWheel
   /** The client delays the exchange, and has for a while. */
   readonly clientStalls: boolean
-  onWantBody(ticket: Ticket): void
-  onBodyDrain(): void
   /** It waited for a connection until now; `ticket` has the request that is about to be sent. */
   onDequeued(dispatch: Dispatch, ticket: Ticket): void
   onInformational(status: number, headers: FlatHeaders): void
@@ -67,6 +66,7 @@ export class Dispatch implements PoolEvents, Candidate {
   /** Milliseconds in which the request body had moved when it began. */
   private readonly movedBefore: number
   private readonly owner: DispatchOwner
+  private readonly body: RequestBody | undefined
   private ticket: Ticket | undefined = undefined
   private sink: AnswerSink | undefined = undefined
   private wanted = false
@@ -74,8 +74,14 @@ export class Dispatch implements PoolEvents, Candidate {
   private discarded = 0
   private timer: Timer | undefined = undefined
 
-  constructor(owner: DispatchOwner, { at, endpoint, upstream }: Candidate, movedBefore: number) {
+  constructor(
+    owner: DispatchOwner,
+    { at, endpoint, upstream }: Candidate,
+    body: RequestBody | undefined,
+    movedBefore: number,
+  ) {
     this.owner = owner
+    this.body = body
     this.movedBefore = movedBefore
     this.at = at
     this.endpoint = endpoint
@@ -86,7 +92,7 @@ export class Dispatch implements PoolEvents, Candidate {
   begun(ticket: Ticket): void {
     this.ticket = ticket
     if (this.over) return
-    if (this.wanted) this.owner.onWantBody(ticket)
+    if (this.wanted) this.body?.feed(ticket)
   }
 
   /** The owner's `onExpired` follows after `ms` unless the head or a failure comes first. */
@@ -150,12 +156,12 @@ export class Dispatch implements PoolEvents, Candidate {
   onWantBody(): void {
     if (this.over) return
     this.wanted = true
-    if (this.ticket !== undefined) this.owner.onWantBody(this.ticket)
+    if (this.ticket !== undefined) this.body?.feed(this.ticket)
   }
 
   onDrain(): void {
     const discarding = this.at.headAt !== 0 && this.sink === undefined
-    if (!this.over && !discarding) this.owner.onBodyDrain()
+    if (!this.over && !discarding) this.body?.onDrain()
   }
 
   onInformational(status: number, headers: FlatHeaders): void {

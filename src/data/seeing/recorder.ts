@@ -166,7 +166,7 @@ class RouteSeries implements RouteRecord {
   /** The key counted last, which usually comes again: for a rarely used route the map is not in the cache. */
   private lastKey = -1
   private last: Counter | undefined = undefined
-  private lastClass = -1
+  private lastStatus = -1
   private lastDuration: Histogram | undefined = undefined
 
   constructor(
@@ -193,10 +193,9 @@ class RouteSeries implements RouteRecord {
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     if (ex.rerouted !== undefined)
       for (const to of ex.rerouted) this.metrics.counter('sluice_reroutes_total', [this.name, to]).inc()
-    const index = statusClassIndex(status)
-    if (index !== this.lastClass) {
-      this.lastClass = index
-      this.lastDuration = this.duration(index)
+    if (status !== this.lastStatus) {
+      this.lastStatus = status
+      this.lastDuration = this.duration(statusClassIndex(status))
     }
     this.lastDuration?.observe((now - ex.startedAt) / 1000)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
