@@ -18,7 +18,9 @@ export class EventClock implements Clock {
   private instant = RUNNING
   /** Read when it is first asked for. */
   private wallInstant = RUNNING
+  /** Kept from event to event: an array that is emptied lets go of its memory. Beyond `following` nothing counts. */
   private readonly followers: Follower[] = []
+  private following = 0
 
   constructor(passing: Clock) {
     this.passing = passing
@@ -36,9 +38,13 @@ export class EventClock implements Clock {
     let told = 0
     try {
       // They may be followed by others.
-      while (told < followers.length) (followers[told++] as Follower).onTurn()
+      for (; told < this.following; told++) {
+        const follower = followers[told] as Follower
+        followers[told] = DONE
+        follower.onTurn()
+      }
     } finally {
-      followers.length = 0
+      this.following = 0
       this.instant = RUNNING
       this.wallInstant = RUNNING
     }
@@ -50,7 +56,7 @@ export class EventClock implements Clock {
    */
   follow(follower: Follower): boolean {
     if (this.instant === RUNNING) return false
-    this.followers.push(follower)
+    this.followers[this.following++] = follower
     return true
   }
 
@@ -82,3 +88,5 @@ export class EventClock implements Clock {
     this.passing.cancel(handle)
   }
 }
+
+const DONE: Follower = { onTurn() {} }
