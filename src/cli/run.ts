@@ -13,7 +13,7 @@ import { addressText, unixPath } from '../lib/address.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
-import { collect } from '../lib/scavenge.ts'
+import { collect, collectAlone } from '../lib/scavenge.ts'
 import { strayFrom } from '../plugins/stray.ts'
 import type { Demo } from '../tools/demo/demo.ts'
 import { configSource, SOURCE_OPTIONS } from './config-source.ts'
@@ -69,6 +69,7 @@ async function serve(
   log: LeveledLog,
   io: Io,
 ): Promise<number> {
+  collectAlone()
   const gateway = new Gateway(config, {
     version: version(),
     features,

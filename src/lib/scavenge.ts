@@ -18,6 +18,14 @@ export function collect(): void {
   exposed()()
 }
 
+/**
+ * From now on each thread of this process collects its young objects alone. V8 would have them done by several threads and
+ * wait for the last: where all cores are busy, as those of a gateway under load, a pause of 1 ms becomes one of 10 to 100.
+ */
+export function collectAlone(): void {
+  setFlagsFromString('--no-parallel-scavenge')
+}
+
 function exposed(): NodeJS.GCFunction {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as NodeJS.GCFunction
