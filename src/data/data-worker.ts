@@ -242,10 +242,12 @@ export class DataWorker {
   private async closeListener({ id, cutAfter }: Extract<ToWorker, { type: 'close-listener' }>): Promise<void> {
     const listener = this.listeners.get(id)
     if (listener === undefined) return
+    const endTunnels = this.plane.engine.leaveListener(listener.name, cutAfter)
     listener.drain()
     await listener.close()
     const cut = this.clock.after(cutAfter, () => {
       this.cuts.delete(cut)
+      endTunnels()
       listener.cut()
       this.listeners.delete(id)
     })

@@ -40,6 +40,12 @@ const MALFORMED_BYTES = 16_384
  * end.
  */
 const SWEEP_MS = 1_000
+const LISTENER_CLOSED = failure(
+  'draining',
+  'upgrade',
+  'operator',
+  'The listener has closed, and drain.timeout has passed.',
+)
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout has passed.')
 
 /** Runs exchanges on the current snapshot. */
@@ -220,6 +226,8 @@ export class Engine {
   /** Answers or breaks what runs; no timer is left. */
   close(why: Failure): void {
     this.cut(why)
+    // They have their FIN, and no clock counts the time for an answer to it.
+    for (const run of this.living.all()) if (run.tunnel?.isOpen === true) run.finish()
     this.clock.cancel(this.sweeping)
     this.stalls.close()
   }
@@ -238,6 +246,19 @@ export class Engine {
 
   get leavesWithin(): number | undefined {
     return this.leavesBy === undefined ? undefined : Math.max(0, this.leavesBy - this.clock.now())
+  }
+
+  /**
+   * Tells the tunnels of a listener that closes: they have `ms`. The call that it returns ends those that are left in order,
+   * before their connections are cut.
+   */
+  leaveListener(listener: string, ms: number): () => void {
+    // Another listener of that name may be open by now.
+    const runs = this.living.all().filter((run) => isOn(run, listener, this.live.generation))
+    for (const run of runs) run.tunnel?.leave('reload', ms)
+    return () => {
+      for (const run of runs) if (run.tunnel?.isOpen === true) run.fail(LISTENER_CLOSED)
+    }
   }
 
   /** Tells the tunnels that began before `since` on routes that have changed or are gone: they have `ms`. */
@@ -264,4 +285,9 @@ export class Engine {
     this.idle = undefined
     idle?.()
   }
+}
+
+/** It came over a listener of that name before this generation. */
+function isOn({ downstream, snapshot }: Run, listener: string, generation: number): boolean {
+  return downstream.peer.listener === listener && snapshot.generation < generation
 }

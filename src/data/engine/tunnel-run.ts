@@ -131,6 +131,7 @@ export class TunnelRun implements TunnelOwner {
       this.drop()
       return false
     }
+    this.run.ex.failure ??= failed
     if (failed.reason === 'internal') ends.reset(failed)
     else ends.end(failed)
     return true

@@ -28,8 +28,8 @@ routes:
 `)
 }
 
-async function open(path: string): Promise<{ client: HttpClient; id: string | undefined }> {
-  const client = await httpClient(sluice.port())
+async function open(path: string, listener = 'web'): Promise<{ client: HttpClient; id: string | undefined }> {
+  const client = await httpClient(sluice.port(listener))
   clients.push(client)
   const answer = await client.send(handshake(path, '', 'echo')).answer()
   expect(answer.status).toBe(101)
@@ -83,6 +83,25 @@ test('a reload ends those of the route that changed, after drain.timeout, and le
     client.send('y')
     await until(() => client.rest === 'xy')
   }
+})
+
+test('those of a listener that closes end with a FIN after drain.timeout, and others stay', async () => {
+  const second = '  second: { listen: "127.0.0.1:0" }\n'
+  upstream = await upgradingUpstream()
+  sluice = await startSluice(`${TOP.replace('admin:', `${second}admin:`).replace('timeout: 5s', 'timeout: 1s')}
+upstreams: { app: { endpoints: ["${upstream.url}"] } }
+routes: { all: { match: { path: /* }, to: app, upgrades: [echo] } }
+`)
+  const [closing, kept] = [await open('/', 'second'), await open('/')]
+  const text = await readFile(sluice.file, 'utf8')
+  await writeFile(sluice.file, text.replace(second, ''))
+  expect((await sluice.command('reload', {})).status).toBe(200)
+  await closing.client.ended()
+  expect(closing.client.peer.error).toBeUndefined()
+  const line = await sluice.line(({ request_id }) => request_id === closing.id)
+  expect(line).toMatchObject({ reason: 'draining', ended_by: 'sluice' })
+  kept.client.send('y')
+  await until(() => kept.client.rest === 'xy')
 })
 
 test('with http1: node an allowed offer is answered with 501, and others are left out', async () => {
