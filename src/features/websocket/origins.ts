@@ -10,7 +10,7 @@ export interface OriginPattern {
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http://': ':80', 'https://': ':443' }
-const ORIGIN = /^(https?:\/\/)?(\*(?=\.))?(.+?)(:\d{1,5})?$/
+const ORIGIN = /^([a-z][a-z0-9+.-]*:\/\/)?(\*(?=\.))?(.+?)(:\d{1,5})?$/
 
 /** What a browser may send as `Origin`. */
 export function originPattern(): Schema<OriginPattern> {
@@ -23,7 +23,6 @@ function readOrigin(text: string): OriginPattern | Problem {
   if (text === 'null') return { scheme: '', host: text }
   if (text === '*') return { problem: 'for any origin leave the key out' }
   const [, scheme = '', wildcard, rest = '', port = ''] = ORIGIN.exec(text) ?? []
-  if (text.includes('://') && scheme === '') return { problem: 'origins of browsers are http:// or https://' }
   if (scheme !== '' && /[/?#]/.test(rest)) return { problem: 'an origin ends behind the host and its port' }
   if (rest.includes('*')) return { problem: '* stands only for whole labels at the start' }
   const host = hostOf((wildcard === undefined ? rest : rest.slice(1)) + port)

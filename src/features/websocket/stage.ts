@@ -78,6 +78,7 @@ export class WebSocketStage extends Due implements TunnelStage {
       if (way.due !== 0) {
         out = pieces(out, bytes, begun, at)
         out.push(this.closeFor(way))
+        if (way === this.down) this.waits(way.heardAt)
       }
       if (at === bytes.length) break
       const end = way.begin(bytes, at)
@@ -233,7 +234,7 @@ export class WebSocketStage extends Due implements TunnelStage {
   private close(code: number, why: ClosedFor): void {
     const now = this.watch.clock.now()
     this.closing = true
-    this.endAt = Math.min(now + CLOSING_MS, this.goneAt)
+    this.waits(now)
     // The sides are closing it themselves: they have until then.
     if (this.closedBy !== undefined) {
       this.judgeEnd()
@@ -242,8 +243,16 @@ export class WebSocketStage extends Due implements TunnelStage {
     this.isClosedBy('sluice', code)
     this.watch.note(this.ex, 'webSocketClosed', { code, why })
     this.sendClose(this.down)
+    // A long frame on its way to the client may take all the time that there is.
+    if (this.down.due !== 0 && this.goneAt !== NEVER) this.endAt = this.goneAt
     if (why === 'client_silent' || code === TOO_BIG) this.sendClose(this.up)
-    else this.upstreamAt = (now + this.endAt) / 2
+    this.arm()
+  }
+
+  /** Sides have until then to answer. */
+  private waits(now: number): void {
+    this.endAt = Math.min(now + CLOSING_MS, this.goneAt)
+    this.upstreamAt = (now + this.endAt) / 2
     this.arm()
   }
 

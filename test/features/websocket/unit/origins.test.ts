@@ -40,6 +40,9 @@ test.each([
   ['[::1]', 'http://[::1]:3000', true],
   ['https://10.0.0.1', 'https://10.0.0.1', true],
   ['null', 'null', true],
+  ['capacitor://localhost', 'capacitor://localhost', true],
+  ['chrome-extension://abcdefghijklmnop', 'chrome-extension://abcdefghijklmnop', true],
+  ['chrome-extension://abcdefghijklmnop', 'https://abcdefghijklmnop', false],
   ['https://shop.example.com', 'null', false],
   ['*.example.com', '', true],
 ])('%s and the origin %s: %s', (pattern, origin, may) => {
@@ -63,7 +66,7 @@ test('a request without upgrade may come from anywhere', () => {
 
 test.each([
   ['*', 'for any origin leave the key out'],
-  ['ftp://a.example', 'http:// or https://'],
+  ['://a.example', 'an origin such as'],
   ['https://a.example/chat', 'ends behind the host'],
   ['https://a.*.example', 'whole labels at the start'],
   ['*a.example', 'whole labels at the start'],

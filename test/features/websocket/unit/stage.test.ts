@@ -253,6 +253,21 @@ describe('a drain', () => {
     expect(pair.read('upstream')).toEqual(['a long payload', 'close 1001'])
   })
 
+  test('gives a long frame to the client all the time that there is, and its answer its time behind that', () => {
+    const long = frameOf('upstream', { opcode: 2, payload: Buffer.alloc(200) })
+    pair.sends('upstream', long.subarray(0, 100))
+    pair.stage.leave('drain', 60_000)
+    pair.clock.advance(58_000)
+    expect(pair.ended).toBe(undefined)
+    pair.sends('upstream', long.subarray(100))
+    expect(pair.read('client').at(-1)).toBe('close 1001')
+    pair.clock.advance(1_010)
+    expect([pair.read('upstream'), pair.ended]).toEqual([['close 1001'], undefined])
+    pair.clock.advance(1_010)
+    expect(pair.ended?.why).toBe(undefined)
+    expect(pair.ended?.at).toBeLessThanOrEqual(61_020)
+  })
+
   test('does not cut a head that was not passed on', () => {
     const text = frameOf('upstream', { opcode: 1, payload: Buffer.from('x') })
     pair.sends('upstream', text.subarray(0, 1))
@@ -320,7 +335,7 @@ describe('a drain', () => {
     pair.sends('upstream', Buffer.from('827fffffffffffffffff', 'hex'))
     pair.text('client')
     drawn(10_000)
-    pair.clock.advance(5_010)
+    pair.clock.advance(10_010)
     expect(pair.ended).toMatchObject({ why: undefined })
   })
 
