@@ -3,8 +3,9 @@ import { type Failure, failure } from '../../core/failures.ts'
 import type { SeenTunnel, TunnelLeave, TunnelSide, TunnelStage } from '../../core/tunnel.ts'
 import { Due } from '../../lib/timers.ts'
 import { Direction } from './direction.ts'
-import { CLOSE, closeFrame, PONG, pingFrame } from './frames.ts'
+import { CLOSE, closeFrame, PONG } from './frames.ts'
 import { GOING_AWAY, NO_CODE, TOO_BIG } from './managed/closes.ts'
+import { Pings } from './pings.ts'
 import type { Watch } from './watch.ts'
 import type { ClosedFor } from './words.ts'
 
@@ -28,9 +29,7 @@ export class WebSocketStage extends Due implements TunnelStage {
   private readonly up: Direction
   private readonly down: Direction
   private tunnel: SeenTunnel | undefined = undefined
-  /** Payload of our Pings. */
-  private readonly first: number
-  private readonly second: number
+  private readonly pings: Pings
   /** Who sent a Close first, and its code. */
   private closedBy: TunnelSide | 'sluice' | undefined = undefined
   private code = 0
@@ -55,8 +54,7 @@ export class WebSocketStage extends Due implements TunnelStage {
     this.ex = ex
     this.up = new Direction('client', 'upstream', watch.fromClient, now, watch.ping)
     this.down = new Direction('upstream', 'client', watch.fromUpstream, now, watch.ping)
-    this.first = watch.random.uint32()
-    this.second = watch.random.uint32()
+    this.pings = new Pings(watch)
     this.messageAt = now
   }
 
@@ -161,23 +159,12 @@ export class WebSocketStage extends Due implements TunnelStage {
 
   /** Looks at the silence of the side that `way` comes from; `back` leads there. */
   private look(way: Direction, back: Direction, now: number): void {
-    const { watch } = this
-    const { from, heardAt } = way
-    const silent = now - heardAt >= watch.ping
-    way.lookAt = (silent ? now : heardAt) + watch.ping
-    // Without a boundary nothing can be asked; an answer that stands behind bytes that the other side does not take is not heard.
-    if (!silent || this.closing || way.isDone || this.tunnel?.blocked !== false) {
-      way.asked = false
-    } else if (way.asked) {
-      const client = from === 'client'
-      this.failure = { ...failure(client ? 'client_gone' : 'idle_timeout', 'upgrade', from), rule: 'no_pong' }
-      this.close(GOING_AWAY, client ? 'client_silent' : 'upstream_silent')
-    } else if (back.atBoundary && !back.isClosed) {
-      way.asked = true
-      way.owed++
-      watch.pinged(from)
-      this.tunnel.inject(from, pingFrame(this.first, this.second, this.maskTo(from)))
-    }
+    const { tunnel } = this
+    if (this.closing || tunnel === undefined || !this.pings.unanswered(way, back, tunnel, now)) return
+    const { from } = way
+    const client = from === 'client'
+    this.failure = { ...failure(client ? 'client_gone' : 'idle_timeout', 'upgrade', from), rule: 'no_pong' }
+    this.close(GOING_AWAY, client ? 'client_silent' : 'upstream_silent')
   }
 
   /** Counts payload from `at` on; returns its end. */
@@ -193,10 +180,7 @@ export class WebSocketStage extends Due implements TunnelStage {
   /** The frame whose head ends at `end`. undefined: it passes. */
   private frame(way: Direction, bytes: Buffer, end: number): InPlace | undefined {
     const { from, kind, length, opcode, traffic } = way
-    if (opcode === PONG && way.owed > 0 && way.holds(bytes, end, this.first, this.second)) {
-      way.owed--
-      return 'nothing'
-    }
+    if (opcode === PONG && this.pings.isAnswer(way, bytes, end)) return 'nothing'
     traffic.frame(kind)
     const facts = this.tunnel?.facts
     if (facts !== undefined) {
@@ -272,12 +256,7 @@ export class WebSocketStage extends Due implements TunnelStage {
   private closeFor(way: Direction): Buffer {
     way.due = 0
     way.cut = true
-    return closeFrame(this.code, this.maskTo(way.to))
-  }
-
-  /** A client masks what it sends with what cannot be guessed (RFC 6455, 5.3). */
-  private maskTo(side: TunnelSide): number | undefined {
-    return side === 'upstream' ? this.watch.random.uint32() : undefined
+    return closeFrame(this.code, this.watch.maskTo(way.to))
   }
 
   private get isDone(): boolean {

@@ -45,6 +45,11 @@ export class Watch {
     this.fromUpstream = new Traffic(metrics, use.name, 'upstream')
   }
 
+  /** A client masks what it sends with what cannot be guessed (RFC 6455, 5.3). */
+  maskTo(side: TunnelSide): number | undefined {
+    return side === 'upstream' ? this.random.uint32() : undefined
+  }
+
   pinged(to: TunnelSide): void {
     this.metrics.counter('sluice_websocket_pings_total', [this.route, to]).inc()
   }
