@@ -17,8 +17,10 @@ export class Pieces {
   write(socket: Duplex, before: string, part: Buffer, after: string): boolean {
     const length = before.length + part.length + after.length
     // What waits in a socket keeps its memory: no more than it needs.
-    const own = length > PIECE_BYTES || socket.writableLength > 0
-    const piece = own ? Buffer.allocUnsafeSlow(length) : this.shared()
+    const waits = length > PIECE_BYTES || socket.writableLength > 0
+    // Over TLS a piece is in use until the turn ends, however soon it is sent: one of Node's own pool costs least.
+    const own = waits || (socket as { readonly encrypted?: boolean }).encrypted === true
+    const piece = waits ? Buffer.allocUnsafeSlow(length) : own ? Buffer.allocUnsafe(length) : this.shared()
     const from = before === '' ? 0 : piece.write(before, 0, 'latin1')
     part.copy(piece, from)
     if (after !== '') piece.write(after, from + part.length, 'latin1')

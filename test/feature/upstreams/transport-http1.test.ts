@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { http1Transport } from '../../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { EventClock } from '../../../src/lib/event-clock.ts'
 import { Bench, Recorder } from '../../contract/transport/harness.ts'
 import { answering, type TcpPeer, tcpServer } from '../../kit/tcp.ts'
+import { testAuthority } from '../../kit/tls.ts'
 import { settle, until } from '../../kit/until.ts'
 import { testUpstream } from '../../kit/upstream.ts'
 
@@ -44,6 +47,42 @@ test('head and a body that is already there go out in one packet', async () => {
   expect(packets).toHaveLength(2)
   expect(packets[0]).toMatch(/content-length: 5\r\n\r\nhello$/)
   expect(packets[1]).toMatch(/transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
+})
+
+/** A server of another thread: it answers while this one is busy. */
+const ELSEWHERE = `
+const { parentPort, workerData } = require('node:worker_threads')
+const server = require('node:tls').createServer(workerData, (socket) => {
+  socket.on('data', (chunk) => {
+    if (String(chunk).includes('hello')) socket.write('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok')
+  })
+  socket.on('error', () => {})
+})
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
+test('an upload over TLS keeps its connection, also if its answer is here before node says that it was written', async () => {
+  const authority = testAuthority()
+  const elsewhere = new Worker(ELSEWHERE, { eval: true, workerData: authority.issue('shop.test') })
+  try {
+    const [port] = (await once(elsewhere, 'message')) as [number]
+    const tls = { serverName: 'shop.test', ca: authority.ca, cert: undefined, key: undefined, verify: true }
+    const line = bench.line(port, {}, tls)
+    for (let i = 1; i <= 5; i++) {
+      const seen = line.start({ method: 'POST', contentLength: 5 })
+      seen.on.onWantBody = () => {
+        line.stream.write(Buffer.from('hello'))
+        line.stream.end([])
+        // Until the answer waits in the socket.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+      }
+      await seen.done()
+      await line.becomesIdle(i)
+    }
+    expect([line.link.served, line.link.state]).toEqual([5, 'open'])
+  } finally {
+    await elsewhere.terminate()
+  }
 })
 
 test('TE is announced as an option of the connection', async () => {

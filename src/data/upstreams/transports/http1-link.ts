@@ -20,7 +20,7 @@ import { AnswerParser } from './http1-parser.ts'
 import type { TransportParts } from './http1-parts.ts'
 import { ReadBuffers } from './http1-read-buffers.ts'
 import { requestHead } from './http1-request-head.ts'
-import { listenTo, type SocketEvents } from './http1-socket.ts'
+import { listenTo, type SocketEvents, type SocketFate } from './http1-socket.ts'
 import type { Deferred } from './http1-turn.ts'
 import { UpgradedConnection } from './http1-upgraded.ts'
 import { Http1Upload } from './http1-upload.ts'
@@ -42,9 +42,11 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
   private closed = false
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
+  /** An answer is whole, and our side has not heard yet that its request is: node says so over TLS only at the turn's end. */
+  private flushing = false
   /** The attempt has this connection, but nothing was reported or sent yet. */
   private waiting = false
-  private error: Error | undefined = undefined
+  private fate: SocketFate | undefined = undefined
   /** A write failed. */
   private lastReads: LastReads | undefined = undefined
   /** The attempt, while it runs. */
@@ -60,8 +62,6 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
   private rest: Buffer = NOTHING
   /** The peer closed its side while we were paused. */
   private ended = false
-  /** It did so by TCP alone, below TLS. */
-  private cut = false
   private told = false
   /** It no longer speaks HTTP. */
   private upgraded: UpgradedConnection | undefined = undefined
@@ -87,7 +87,11 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     this.parser.paused = false
     if (this.closed) process.nextTick(() => this.fail(LOSSES.closed))
     else if (this.socket === undefined) this.connect()
-    else this.wait()
+    else {
+      // Unrequested octets, or the end of the connection, are noticed before a request is sent that they would answer.
+      this.waiting = true
+      this.shared.turn.wait(this)
+    }
     return this
   }
 
@@ -132,14 +136,14 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
   }
 
   abort(): void {
-    if (this.events === undefined && this.upgraded === undefined) return
+    if (this.holder === undefined) return
     this.events = undefined
     this.holder = undefined
     this.destroy()
   }
 
   close(): void {
-    if (this.events === undefined && this.upgraded === undefined) this.destroy()
+    if (this.holder === undefined) this.destroy()
   }
 
   get state(): LinkState {
@@ -167,18 +171,14 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     this.dial = undefined
     this.socket = socket
     this.keeping.opened()
-    listenTo(socket, this.target.tls !== undefined, this)
+    this.fate = listenTo(socket, this.target.tls !== undefined, this)
     if (this.parser.paused) socket.pause()
     this.send()
   }
 
-  onError(error: Error): void {
-    this.error = error
-  }
-
   spares(error: NodeJS.ErrnoException | undefined): boolean {
     if (error?.syscall !== 'write' || this.events === undefined || !this.sent) return false
-    this.error ??= error
+    if (this.fate !== undefined) this.fate.error ??= error
     this.lastReads ??= new LastReads(this.shared.turn, this.parser, () => this.destroy())
     return true
   }
@@ -188,16 +188,15 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     this.fail(failure)
   }
 
-  /** Unrequested octets, or the end of the connection, are noticed before a request is sent that they would answer. */
-  private wait(): void {
-    this.waiting = true
-    this.shared.turn.wait(this)
-  }
-
   onTurn(): void {
-    if (!this.waiting) return
-    this.waiting = false
-    this.send()
+    if (this.waiting) {
+      this.waiting = false
+      this.send()
+    } else if (this.flushing) {
+      this.flushing = false
+      if (!this.upload.flushed(this.socket as Socket)) this.destroy()
+      else if (!this.closed) this.becomeIdle()
+    }
   }
 
   /** The connection is there: the attempt begins. */
@@ -305,13 +304,18 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     const events = this.events as TransportEvents
     this.events = undefined
     this.served++
-    const { keeping, parser } = this
+    const { keeping, parser, upload } = this
     const keeps = keeping.answered(parser.keepAliveMs(this.options.keepAliveMs))
-    if (!keeps || !clean || this.gone || !parser.persistent || !this.upload.flushed(this.socket as Socket)) {
-      this.destroy()
-    }
+    if (!keeps || !clean || this.gone || !parser.persistent || !upload.done) this.destroy()
+    else this.flushing = !upload.flushed(this.socket as Socket)
     events.onEnd(false)
-    if (!this.closed) keeping.idle()
+    if (this.closed) this.release()
+    else if (this.flushing) this.shared.turn.wait(this)
+    else this.becomeIdle()
+  }
+
+  private becomeIdle(): void {
+    this.keeping.idle()
     this.release()
   }
 
@@ -325,10 +329,6 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     if (this.upload.drained()) this.events?.onDrain()
   }
 
-  onCut(): void {
-    this.cut = true
-  }
-
   onEnd(): void {
     if (this.upgraded !== undefined) {
       this.upgraded.ends()
@@ -338,7 +338,7 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
       this.ended = true
       return
     }
-    if (this.events !== undefined && this.sent && !this.cut && this.parser.eof()) this.finish(false)
+    if (this.events !== undefined && this.sent && this.fate?.cut !== true && this.parser.eof()) this.finish(false)
     else if (this.gone && this.events !== undefined) this.lost()
     else this.leave()
   }
@@ -352,7 +352,7 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
     // TLS reports this although `rest` was not taken yet: it is, with `resume`.
     if (this.events !== undefined && this.sent && this.parser.paused) return
     if (this.events !== undefined) this.lost()
-    this.upgraded?.socketClosed(this.error)
+    this.upgraded?.socketClosed(this.fate?.error)
     this.closed = true
     this.tellClosed()
   }
@@ -372,7 +372,7 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
   }
 
   private lost(): void {
-    this.fail(lost(this.error, this.upload.done, this.parser.headDone))
+    this.fail(lost(this.fate?.error, this.upload.done, this.parser.headDone))
   }
 
   private fail(why: AttemptLoss): void {
