@@ -79,17 +79,21 @@ test('Date moves with the seconds, and Keep-Alive tells how long a connection ma
 })
 
 test('requests that waited in several pieces are answered in order by a handler that ends its own events', async () => {
+  const machine = new ManualClock()
   const asked: string[] = []
+  const times: number[] = []
   // Over a socket, as its writes are through at once.
   held = await gate(
     ({ downstream }) => {
       const { clock } = held.listener
       const stopped = clock.begin()
       asked.push(downstream.target)
+      times.push(clock.now())
+      machine.advance(1)
       if (downstream.target !== '/first') reply(downstream, 200, downstream.target)
       if (stopped) clock.end()
     },
-    { http1: 'own' },
+    { http1: 'own', clock: machine },
   )
   const client = connect(held.port, '127.0.0.1')
   let answers = ''
@@ -108,5 +112,6 @@ test('requests that waited in several pieces are answered in order by a handler 
   await until(() => answers.endsWith('/299'))
   client.destroy()
   expect(asked).toEqual(['/first', ...targets])
+  expect(times.map((time) => time - (times[0] as number))).toEqual(asked.map((_, i) => i))
   expect(answers.match(/(?<=\r\n\r\n)\/[0-9a-z]+?(?=HTTP|$)/g)).toEqual(asked)
 })

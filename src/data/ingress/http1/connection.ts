@@ -249,7 +249,7 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
     return chunk.length
   }
 
-  /** The request was answered: what waits behind it has its turn, once its body is through. */
+  /** The request was answered: what waits behind it has its turn, once its body is through, and time goes on for it. */
   private goOn(): void {
     const stopped = this.clock.begin()
     try {
@@ -267,6 +267,7 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
   }
 
   private takeWaiting(waiting: Parts): void {
+    if (waiting.length > 0) this.clock.renew()
     this.resuming = true
     while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
       this.take(waiting.take() as Buffer)
@@ -276,9 +277,8 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
   /** Sets the clock for what the client must send next. */
   private await(): void {
     if (this.dropping || this.active !== undefined || this.reading !== undefined) return
-    const { timeouts } = this.shared.config
-    if (this.head?.begun) this.patience.awaitHead(timeouts.headers)
-    else this.patience.awaitRequest(timeouts.keepAlive)
+    if (this.head?.begun) this.patience.awaitHead(this.shared.config.timeouts.headers)
+    else this.patience.awaitRequest(this.shared.config.timeouts.keepAlive)
   }
 
   private refuseAsFault(failure: Failure): void {
