@@ -10,7 +10,8 @@ const SENT_ANYWAY: Readonly<Record<string, RegExp>> = {
   'x-forwarded-host': /^\$(host|http_host)(:\$server_port)?$/,
   'x-forwarded-port': /^\$server_port$/,
   'x-request-id': /^\$(request_id|http_x_request_id)$/,
-  connection: /^(close|)$/,
+  connection: /^(close|upgrade|\$connection_upgrade|)$/i,
+  upgrade: /^\$http_upgrade$/,
 }
 
 /** Keys of a route that come from proxy_set_header, add_header and proxy_hide_header. */
@@ -39,7 +40,8 @@ export function fieldKeys(scope: Scope, names: HostNames, draft: Draft): FieldKe
     const leave = (why: string): void => draft.leave(directive, `proxy_set_header ${name} ${value}`, why)
     if (lower === 'host') host = hostOf(value, names, leave)
     else if (SENT_ANYWAY[lower]?.test(value) === true) continue
-    else if (lower === 'upgrade' || lower === 'connection') leave('upgrades are not in this version of Sluice')
+    else if (lower === 'upgrade' || lower === 'connection')
+      leave('Sluice writes it itself; upgrades of the route has the protocols')
     else if (value === '' && !isOwnField(lower)) remove.push(name)
     else {
       const problem = fieldProblem(name, value, set)
