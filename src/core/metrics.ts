@@ -38,7 +38,7 @@ export const METRICS = {
   },
   sluice_side_requests_total: {
     kind: 'counter',
-    help: 'Requests that features made, by final status and reason of failure; kind: call, stream or fork; to: the upstream, of a fork the route.',
+    help: 'Requests that features made, by final status and reason of failure; kind: call, stream, fork or connect; to: the upstream, of the latter two the route.',
     labels: ['feature', 'kind', 'to', 'status', 'reason'],
   },
   sluice_side_request_duration_seconds: {

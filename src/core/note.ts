@@ -5,7 +5,7 @@ import type { Reason } from './failures.ts'
 export type Hindrance = 'loop' | 'body' | 'unknown'
 
 /** What a feature makes requests by, see `core/services.ts`. */
-export type SideKind = 'call' | 'stream' | 'fork'
+export type SideKind = 'call' | 'stream' | 'fork' | 'connect'
 
 /** Something that was decided on the way of a request. */
 export type Decided =
@@ -19,7 +19,7 @@ export type Decided =
     }
   /** It goes on under another route; `hindrance`: it cannot, see {@link Hindrance}. */
   | { readonly kind: 'rerouted'; readonly from: string; readonly to: string; readonly hindrance: Hindrance | undefined }
-  /** A feature has made a request for it; `to`: the upstream, of a fork the route. Milliseconds; 0: no answer came. */
+  /** A feature has made a request for it; `to`: the upstream, of `fork` and `connect` the route. Milliseconds; 0: no answer came. */
   | {
       readonly kind: 'called'
       readonly feature: string

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 import type { Source } from './source.ts'
@@ -56,6 +57,23 @@ export interface ForkOptions {
   readonly maxBody: number
 }
 
+/** How another connection is asked for, see `Services.connect`. */
+export interface ConnectOptions {
+  /** See {@link ForkOptions}. */
+  readonly behind: string
+  /** The endpoint (`Attempt.endpoint`) that is asked last where its upstream has others in service. */
+  readonly last: string
+}
+
+/** What an upstream answered to an upgrade. */
+export interface Connected extends Reply {
+  readonly body: undefined
+  /** `Attempt.endpoint`. */
+  readonly endpoint: string
+  /** Behind a 101: paused, and the asker's to end. undefined: it answered with another status. */
+  readonly socket: Duplex | undefined
+}
+
 /** A request that is under way. */
 export interface Side<A> {
   /** Never rejects. A failure: of Sluice's own, or what it would tell a client; answers of any status are answers. */
@@ -78,6 +96,12 @@ export interface Services {
    * fill. It has the limits of the route, does not end with the exchange, and does not count as a request.
    */
   fork(ex: Exchange, options: ForkOptions): Side<WholeReply>
+  /**
+   * The upgrade of an exchange that is a tunnel (`ex.upgrade`) again: the rest of its chain is asked, and there are attempts with
+   * the limits of the route. It ends with the exchange, whose stream the connection is part of: `stream` and `tunnel` hooks
+   * are not asked.
+   */
+  connect(ex: Exchange, options: ConnectOptions): Side<Connected>
   /** `ex.forwardHeaders`, made now if needed: end-to-end fields of the request plus ours. The caller may change it. */
   forwardHeaders(ex: Exchange): string[]
   /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import type { FlatHeaders } from '../lib/headers.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 
@@ -77,14 +76,10 @@ export interface TunnelStage {
   over(): void
 }
 
-/** A tunnel whose ends another one joins. */
+/** A tunnel whose ends a bridge joins. */
 export interface HeldTunnel extends Tunnel {
-  /**
-   * Asks for another upstream end, in the place of one that is gone: attempts of the same exchange, under the same policies and
-   * with the time limits of a new one, the endpoint before it last. Calls back once, unless the tunnel ends before: with the
-   * fields of the 101 and the paused end, or why there is none. One at a time.
-   */
-  connect(done: (headers: FlatHeaders, upstream: Duplex) => void, failed: (why: Failure) => void): void
+  /** Another upstream end, see `Services.connect`, is in the place of the one before, which the bridge has ended. */
+  replaced(upstream: Duplex): void
   /** A byte moved, for the time limits. */
   active(): void
 }

@@ -1,3 +1,4 @@
+import { duplexPair } from 'node:stream'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/core/exchange.ts'
 import { type AnyFeature, defineFeature } from '../../src/core/feature.ts'
@@ -645,6 +646,106 @@ describe('fork', () => {
       reason: 'internal',
     })
     expect(plane.bugs).toHaveLength(1)
+  })
+})
+
+describe('connect', () => {
+  /** A client's request that is a tunnel of some protocol. */
+  function tunnel(target = '/app/1'): ScriptedDownstream {
+    const client = request(target)
+    parent.upgrade = 'echo'
+    asked.length = 0
+    return client
+  }
+
+  test('asks for the upgrade again, behind its place, and gives the connection away', async () => {
+    const client = tunnel()
+    const app = running()
+    const side = services.connect(parent, { behind: 'ask', last: '' })
+    expect(asked).toEqual(['side undefined'])
+    expect(latest().request).toMatchObject({ method: 'GET', target: '/app/1', upgrade: 'echo' })
+    const [socket] = duplexPair()
+    latest().connect()
+    latest().upgrade(['upgrade', 'echo', 'x-a', '1'], socket)
+    const endpoint = 'http://127.0.0.1:1'
+    expect(await side.result).toEqual({
+      status: 101,
+      headers: ['upgrade', 'echo', 'x-a', '1'],
+      body: undefined,
+      endpoint,
+      socket,
+    })
+    expect(plane.sides).toMatchObject([{ feature: 'toy', kind: 'connect', to: 'app', reason: undefined }])
+    expect(plane.sides[0]?.ex?.allAttempts).toMatchObject([{ status: 101, end: 'complete' }])
+    side.cancel()
+    app.connect()
+    app.answer(200)
+    expect(client.status).toBe(200)
+    expect(socket.destroyed).toBe(false)
+    socket.destroy()
+    isIdle()
+  })
+
+  test('an answer that refuses is an answer; its text is not read to its end', async () => {
+    tunnel()
+    const app = running()
+    for (const body of ['', 'no', 'x'.repeat(70_000)]) {
+      const side = services.connect(parent, { behind: 'ask', last: '' })
+      latest().connect()
+      latest().answer(403, ['x-why', 'no'], body)
+      expect(await side.result).toMatchObject({ status: 403, headers: ['x-why', 'no'], socket: undefined })
+    }
+    app.connect()
+    app.answer(200)
+    isIdle()
+  })
+
+  test('ends with its parent; what comes later is closed', async () => {
+    const client = tunnel()
+    const side = services.connect(parent, { behind: 'ask', last: '' })
+    latest().connect()
+    client.leaves()
+    expect(await resultOf(side)).toMatchObject({ reason: 'client_gone' })
+    expect(latest().aborted).toBe(true)
+    const late = services.connect(parent, { behind: 'ask', last: '' })
+    expect(await late.result).toMatchObject({ reason: 'client_gone' })
+    isIdle()
+  })
+
+  test('has the limits of its route, and its failures are values', async () => {
+    tunnel()
+    const app = running()
+    app.connect()
+    plane.clock.advance(1_000)
+    const side = services.connect(parent, { behind: 'ask', last: '' })
+    app.answer(200)
+    expect(await side.result).toMatchObject({ reason: 'client_gone' })
+    isIdle()
+  })
+
+  test.each([2, 3])('the endpoint that is to come last does: %i', async (port) => {
+    tunnel('/auth')
+    const first = running()
+    for (let i = 0; i < 6; i++) {
+      const side = services.connect(parent, { behind: 'ask', last: `http://127.0.0.1:${port}` })
+      expect(latest().target.port).toBe(port === 2 ? 3 : 2)
+      side.cancel()
+      await side.result
+    }
+    first.connect()
+    first.answer(200)
+    isIdle()
+  })
+
+  test('where there is no other endpoint, that one is asked', async () => {
+    tunnel()
+    const side = services.connect(parent, { behind: 'ask', last: 'http://127.0.0.1:1' })
+    expect(latest().target.port).toBe(1)
+    running().connect()
+    running().answer(200)
+    side.cancel()
+    await side.result
+    isIdle()
   })
 })
 

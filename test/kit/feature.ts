@@ -73,6 +73,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
       call: notAskedFor,
       stream: notAskedFor,
       fork: notAskedFor,
+      connect: notAskedFor,
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type {
   Link,
   LinkOwner,
@@ -62,6 +63,15 @@ export class ScriptedConnection implements Link, UpstreamStream {
     this.events.onHead(status, headers)
     if (body !== '' && !this.aborted) this.events.onData(Buffer.from(body))
     this.finish()
+  }
+
+  /** It changes the protocol; its place is given back when `duplex` has closed. */
+  upgrade(headers: FlatHeaders, duplex: Duplex): void {
+    duplex.on('close', () => {
+      this.holder.onReleased()
+      this.close()
+    })
+    this.events.onUpgraded(headers, duplex)
   }
 
   finish(): void {

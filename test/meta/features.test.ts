@@ -43,7 +43,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     keys: ['respond'],
-    in: /^src\/(core\/policy|data\/engine\/(hooks|chain|plugin-guard)|features\/.*\/(feature|intercept)|tools\/explain\/decision)\.ts$/,
+    in: /^src\/(core\/policy|data\/engine\/(hooks|chain|plugin-guard)|features\/.*\/(feature|intercept|managed-policy)|tools\/explain\/decision)\.ts$/,
     why: 'The hook of a policy that changes answers.',
   },
   {

@@ -20,6 +20,8 @@ export interface AttemptsHost {
   readonly bodyLength: number
   /** An answer would take the place of a failure: from 500 on it is as good as none. */
   readonly standsIn: boolean
+  /** The endpoint that is asked last where its upstream has others in service; undefined: none in particular. */
+  readonly last: string | undefined
   onInformational(status: number, headers: FlatHeaders): void
   /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined

@@ -49,6 +49,7 @@ export class Choice {
     this.chain = chain
     this.share = share
     this.plan = plan
+    if (host.last !== undefined) this.used = avoidable(share.upstreams, host.last)
   }
 
   /**
@@ -186,4 +187,12 @@ export class Choice {
       return failure('internal', 'limit', 'sluice')
     }
   }
+}
+
+/** An endpoint whose upstream has others in service. */
+function avoidable(upstreams: readonly Upstream[], id: string): readonly Endpoint[] {
+  return upstreams.flatMap(({ endpoints }) => {
+    const others = endpoints.some((endpoint) => endpoint.id !== id && endpoint.inService)
+    return others ? endpoints.filter((endpoint) => endpoint.id === id) : []
+  })
 }

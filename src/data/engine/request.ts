@@ -30,7 +30,7 @@ import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { SourceFeed, SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
 import { beginsStream } from './stream.ts'
-import { TunnelRun } from './tunnel-run.ts'
+import { beginTunnel, type TunnelRun } from './tunnel-run.ts'
 
 /**
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
@@ -69,6 +69,8 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   private pending: Pending | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   answering = false
+  /** The endpoint that is asked last, see `ConnectOptions`. */
+  last: string | undefined = undefined
   /** The answer is an event stream. */
   stream = false
   over = false
@@ -186,9 +188,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
-    this.stream = true
-    this.tunnel = new TunnelRun(this, dispatch, upstream)
-    this.tunnel.begin(headers)
+    beginTunnel(this, dispatch, headers, upstream)
   }
 
   private static passOn(run: Run): void {

@@ -2,11 +2,21 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { SideKind } from '../../core/note.ts'
 import { NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
-import type { CallRequest, ForkOptions, Services, Side, SideHead, StreamRequest } from '../../core/services.ts'
+import type {
+  CallRequest,
+  Connected,
+  ConnectOptions,
+  ForkOptions,
+  Services,
+  Side,
+  SideHead,
+  StreamRequest,
+} from '../../core/services.ts'
 import { MemorySource, type Source } from '../../core/source.ts'
 import type { Reply, WholeReply } from '../../core/verdict.ts'
 import type { Engine } from './engine.ts'
-import { CANCELLED, CalledSide, neverBegun, type SideRun, StreamedSide, timeFor } from './side.ts'
+import type { Run } from './request.ts'
+import { CANCELLED, CalledSide, ConnectedSide, neverBegun, type SideRun, StreamedSide, timeFor } from './side.ts'
 import { SideDownstream } from './side-downstream.ts'
 import { type Guards, NO_REQUESTS, SideRoutes } from './side-routes.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
@@ -55,7 +65,7 @@ interface Begin {
   readonly attached: boolean
   /** Fields for the upstream. */
   readonly fields: readonly string[]
-  readonly prepare: (ex: Exchange) => void
+  readonly prepare: (run: Run) => void
 }
 
 class FeatureServices implements Services {
@@ -91,6 +101,26 @@ class FeatureServices implements Services {
   }
 
   fork(ex: Exchange, { behind, headers, maxBody }: ForkOptions): Side<WholeReply> {
+    return this.again('fork', ex, behind, headers, new CalledSide(maxBody), (run) => run.ex.asks(ex))
+  }
+
+  connect(ex: Exchange, { behind, last }: ConnectOptions): Side<Connected> {
+    return this.again('connect', ex, behind, undefined, new ConnectedSide(), (run) => {
+      run.ex.asks(ex)
+      run.ex.upgrade = ex.upgrade
+      run.last = last
+    })
+  }
+
+  /** The rest of the chain of an exchange again. */
+  private again<A extends Reply>(
+    kind: 'fork' | 'connect',
+    ex: Exchange,
+    behind: string,
+    headers: readonly string[] | undefined,
+    side: SideRun<A>,
+    prepare: Begin['prepare'],
+  ): Side<A> {
     const { engine, feature } = this
     const route = ex.route as CompiledRoute
     const chain = route.chain.behind(feature, behind)
@@ -101,18 +131,20 @@ class FeatureServices implements Services {
       return neverBegun(failure('internal', 'request', 'sluice'))
     }
     const { authority, host, method, target } = ex.downstream
-    const record = engine.recorder.side({ kind: 'fork', feature }, route.name)
-    return this.begin(new CalledSide(maxBody), {
-      kind: 'fork',
+    const attached = kind === 'connect'
+    if (attached && ex.finished) return this.missed(kind, route.name, ex, CANCELLED)
+    const record = engine.recorder.side({ kind, feature }, route.name)
+    return this.begin(side, {
+      kind,
       to: route.name,
       head: { method, target, authority, host, headers: ex.headers },
       body: undefined,
       route: { ...route, chain, record, inFlight: NO_REQUESTS },
       snapshot: engine.snapshotWith(({ routesByName }) => routesByName.get(route.name) === route) ?? engine.live,
       parent: ex,
-      attached: false,
+      attached,
       fields: headers ?? this.forwardHeaders(ex),
-      prepare: (own) => own.asks(ex),
+      prepare,
     })
   }
 
@@ -146,7 +178,7 @@ class FeatureServices implements Services {
       parent,
       attached,
       fields: head.headers,
-      prepare: (ex) => {
+      prepare: ({ ex }) => {
         ex.path = path
         ex.query = query.length === 0 ? '' : `?${query.join('?')}`
       },
@@ -164,7 +196,7 @@ class FeatureServices implements Services {
     const downstream = new SideDownstream(head, body, side)
     const run = this.engine.side(downstream, route, snapshot, parent)
     const { ex } = run
-    prepare(ex)
+    prepare(run)
     ex.forwardHeaders = snapshot.forwarder.own(fields, ex)
     if (attached && parent !== undefined) {
       parent.dependents ??= new Set()

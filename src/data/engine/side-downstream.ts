@@ -17,6 +17,8 @@ export interface AnswerTaker {
   end(): void
   /** The answer is not whole, or there is none. */
   broken(): void
+  /** In the place of all that: the upstream has changed the protocol, and its end is the taker's. */
+  connected?(headers: FlatHeaders, upstream: Duplex, endpoint: string): void
   /** The body of the request is not whole: it must fail. */
   bodyBroken(why: Failure | Error): void
 }
@@ -118,6 +120,16 @@ export class SideDownstream implements Downstream {
     if (!this.finish()) return
     this.events?.onGone('closed')
     this.taker.broken()
+  }
+
+  /** The upstream's end, behind its 101. */
+  connected(headers: FlatHeaders, upstream: Duplex, endpoint: string): void {
+    if (!this.finish()) {
+      upstream.destroy()
+      return
+    }
+    this.taker.connected?.(headers, upstream, endpoint)
+    this.events?.onSent()
   }
 
   closeAfter(): void {}

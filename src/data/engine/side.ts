@@ -1,7 +1,8 @@
+import type { Duplex } from 'node:stream'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { IGNORED } from '../../core/lessons.ts'
-import type { Side } from '../../core/services.ts'
+import type { Connected, Side } from '../../core/services.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
 import type { Reply, WholeReply } from '../../core/verdict.ts'
 import { type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
@@ -117,6 +118,39 @@ export class CalledSide extends SideRun<WholeReply> {
     this.chunks = []
     super.finish(why)
     this.settle(why ?? { status, headers, body })
+  }
+}
+
+/** Bytes of the answer that refuses an upgrade: they are read, and dropped. */
+const REFUSAL_BYTES = 65_536
+
+/** It ends with the 101 of an upstream, whose end belongs to the asker from then on. */
+export class ConnectedSide extends SideRun<Connected> {
+  private dropped = 0
+
+  /** An answer that refuses: whatever becomes of its text. */
+  override head(status: number, headers: FlatHeaders): void {
+    super.head(status, headers)
+    if (this.failed === undefined) {
+      const endpoint = this.run.ex.attempt?.endpoint ?? ''
+      this.settle({ status, headers: this.headers, body: undefined, endpoint, socket: undefined })
+    }
+  }
+
+  connected(headers: FlatHeaders, socket: Duplex, endpoint: string): void {
+    this.settle({ status: 101, headers, body: undefined, endpoint, socket })
+    this.finish(undefined)
+  }
+
+  data(chunk: Buffer): boolean {
+    this.dropped += chunk.length
+    if (this.dropped > REFUSAL_BYTES) this.downstream.leave()
+    return true
+  }
+
+  protected override finish(why: Failure | undefined): void {
+    super.finish(why)
+    this.settle(why ?? BROKEN)
   }
 }
 

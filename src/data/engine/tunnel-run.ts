@@ -6,15 +6,18 @@ import { isSendable } from '../../http/wire/sendable.ts'
 import { type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { answerHead, NO_STAGES, sendHead } from './answer.ts'
+import { BridgedTunnel, type BridgeOwner } from './bridged-tunnel.ts'
 import type { Clocks } from './clocks.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Engine } from './engine.ts'
 import { CONTENT_LENGTH } from './fields.ts'
+import { handOver } from './handed-over.ts'
 import { respondOnWay, tunnelOnWay } from './legs.ts'
+import { SideDownstream } from './side-downstream.ts'
 import type { Snapshot } from './snapshot.ts'
 import { beginsStream, type Streaming } from './stream.ts'
 import { JoinedTunnel } from './tunnel.ts'
-import type { TunnelEnds, TunnelOwner } from './tunnel-ends.ts'
+import type { TunnelEnds } from './tunnel-ends.ts'
 
 /** The request whose upstream has changed the protocol. */
 export interface UpgradedRun extends Streaming {
@@ -24,6 +27,8 @@ export interface UpgradedRun extends Streaming {
   readonly clocks: Clocks | undefined
   readonly engine: Pick<Engine, 'leavesWithin'>
   tunnel: TunnelRun | undefined
+  /** The answer may last. */
+  stream: boolean
   /** An answer was chosen: a later failure can only break it. */
   answering: boolean
   finish(): void
@@ -40,7 +45,7 @@ const HALF_CLOSED: Failure = failure(
  * An exchange behind a valid 101 of its upstream: the policies are asked whether the stream may begin, and change the head; then
  * the client gets its 101, and the ends are joined until the tunnel is over.
  */
-export class TunnelRun implements TunnelOwner {
+export class TunnelRun implements BridgeOwner {
   readonly timers: TimerWheel
   private readonly run: UpgradedRun
   private readonly dispatch: Dispatch
@@ -111,8 +116,10 @@ export class TunnelRun implements TunnelOwner {
     const client = downstream.tunnel()
     const facts = ex.tunnel as TunnelFacts
     const { stage, upstream } = this
-    if (stage !== undefined && isBridge(stage)) throw new Error('bridges are not built yet')
-    const tunnel = new JoinedTunnel(this, facts, stage, client, upstream)
+    const tunnel =
+      stage !== undefined && isBridge(stage)
+        ? new BridgedTunnel(this, facts, stage, client, upstream)
+        : new JoinedTunnel(this, facts, stage, client, upstream)
     this.ends = tunnel
     tunnel.start()
     const { leavesWithin } = run.engine
@@ -151,6 +158,11 @@ export class TunnelRun implements TunnelOwner {
     this.dispatch.closed('broken_by_us')
   }
 
+  /** Of the first upstream: the attempt ends, and the tunnel goes on. Of another one: its own has ended long ago. */
+  onUpstreamClosed(inOrder: boolean): void {
+    this.dispatch.closed(inOrder ? 'complete' : 'broken_by_upstream')
+  }
+
   onMoved(): void {
     this.run.clocks?.active()
   }
@@ -166,6 +178,17 @@ export class TunnelRun implements TunnelOwner {
 
   bug(error: unknown): void {
     this.run.bug(error)
+  }
+}
+
+/** `headers`: of the upstream's 101. Where a feature asked for it, the feature has the connection, and the exchange ends. */
+export function beginTunnel(run: UpgradedRun, dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
+  const { downstream } = run
+  if (downstream instanceof SideDownstream) handOver(run, downstream, dispatch, headers, upstream)
+  else {
+    run.stream = true
+    run.tunnel = new TunnelRun(run, dispatch, upstream)
+    run.tunnel.begin(headers)
   }
 }
 

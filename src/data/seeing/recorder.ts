@@ -92,7 +92,7 @@ export class Recorder {
 
   private sideOf(facts: SideFacts, to: string): SideSeries {
     const head = this.live as RecordedHead
-    const route = facts.kind === 'fork' ? to : undefined
+    const route = facts.kind === 'fork' || facts.kind === 'connect' ? to : undefined
     const line = this.log?.side(facts, route, head)
     const spans = this.tracing && { tracing: this.tracing, gateway: head.gateway.name, route: route ?? NONE }
     return new SideSeries(facts, to, { metrics: this.metrics, clock: this.clock, log: this.log, line, spans })

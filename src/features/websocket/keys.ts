@@ -1,6 +1,7 @@
 import { object, offOr, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
 import { duration, size } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
+import { managedKeys } from './managed/keys.ts'
 import { originPattern } from './origins.ts'
 
 export const keys = object({
@@ -22,6 +23,10 @@ export const keys = object({
   origins: optional(
     oneOrMany(originPattern()),
     'Origins of web pages that may open a WebSocket: exact, with * for the first labels, or a host alone for any scheme and port. Another one gets 403; without Origin, as programs ask, any may. Default: any.',
+  ),
+  managed: optional(
+    managedKeys,
+    'Sluice ends the frames of both sides itself and keeps a client when its upstream connection is lost: another one takes its place. Extensions such as permessage-deflate are not offered then. Default: off.',
   ),
 })
 

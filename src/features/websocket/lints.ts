@@ -30,6 +30,33 @@ const webSocketEndsBefore: Lint = {
   run: ({ routes, written }) => routes.flatMap(inRoute).filter(({ path }) => written(path)),
 }
 
+const maxFrameOfManaged: Lint = {
+  name: 'max-frame-of-managed',
+  finds: '`websocket.maxFrame` beside `websocket.managed`.',
+  why: 'Frames of managed WebSockets end at Sluice, which passes whole messages on: `maxFrame` has no effect there.',
+  remedy: 'Bound messages by `websocket.managed.maxMessage`, and remove `maxFrame`.',
+  example: `${UPSTREAM}routes:
+  chat:
+    match: { path: /chat }
+    to: chat
+    websocket: { maxFrame: 64KiB, managed: {} }
+`,
+  better: `${UPSTREAM}routes:
+  chat:
+    match: { path: /chat }
+    to: chat
+    websocket: { managed: { maxMessage: 64KiB } }
+`,
+  run: ({ routes, written }) =>
+    routes
+      .filter(({ options }) => options.features.of(websocket)?.managed !== undefined)
+      .map(({ name }) => ({
+        path: ['routes', name, 'websocket', 'maxFrame'],
+        message: 'has no effect beside `managed`, where `managed.maxMessage` bounds whole messages',
+      }))
+      .filter(({ path }) => written(path)),
+}
+
 function inRoute({ name, options, plan }: LintRoute): readonly Finding[] {
   const own = options.features.of(websocket)
   if (own === undefined || options.to === undefined) return []
@@ -60,4 +87,4 @@ function inRoute({ name, options, plan }: LintRoute): readonly Finding[] {
   return []
 }
 
-export const lints: readonly Lint[] = [webSocketEndsBefore]
+export const lints: readonly Lint[] = [webSocketEndsBefore, maxFrameOfManaged]

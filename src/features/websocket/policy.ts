@@ -7,7 +7,7 @@ import { type OriginPattern, Origins } from './origins.ts'
 import { WebSocketStage } from './stage.ts'
 import type { Watch } from './watch.ts'
 
-const WEBSOCKET = 'websocket'
+export const WEBSOCKET = 'websocket'
 
 const FOREIGN: Refusal = {
   reason: 'forbidden',

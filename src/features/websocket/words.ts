@@ -1,7 +1,9 @@
 import { decision } from '../../core/decision.ts'
 import type { MetricTable } from '../../core/metric.ts'
+import { managedDecisions, managedMetrics } from './managed/words.ts'
 
 export const metrics = {
+  ...managedMetrics,
   sluice_websocket_frames_total: {
     kind: 'counter',
     help: 'Frames of WebSockets, by the side that sent them. A message is one frame of kind text or binary, and what continues it.',
@@ -33,11 +35,16 @@ const WHY = {
   upstream_silent: 'the upstream did not answer a ping',
   frame_from_client: 'a frame of the client was larger than `websocket.maxFrame`',
   frame_from_upstream: 'a frame of the upstream was larger than `websocket.maxFrame`',
+  client_fault: 'the client sent what is no WebSocket',
+  message_from_client: 'a message of the client was larger than `websocket.managed.maxMessage`',
+  message_from_upstream: 'a message of the upstream was larger than `websocket.managed.maxMessage`',
+  no_upstream: 'no other upstream connection took the place of the one that was lost',
 } as const
 
 export type ClosedFor = keyof typeof WHY
 
 export const decisions = {
+  ...managedDecisions,
   webSocketClosed: decision({
     doc: 'Sluice closed a WebSocket.',
     facts: {

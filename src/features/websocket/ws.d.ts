@@ -49,6 +49,7 @@ declare module 'ws' {
     noServer?: boolean
     path?: string
     clientTracking?: boolean
+    verifyClient?: (info: unknown, done: (ok: boolean, status?: number) => void) => void
     handleProtocols?: (offered: Set<string>, request: IncomingMessage) => string | false
   }
 

@@ -132,6 +132,8 @@ const ELSEWHERE = [
   'sluice_websocket_frames_total',
   'sluice_websocket_payload_bytes_total',
   'sluice_websocket_pings_total',
+  'sluice_websocket_reconnecting',
+  'sluice_websocket_reconnects_total',
 ] as const
 
 const KNOWN: MetricTable = Object.assign({}, METRICS, ...FEATURES.map(({ metrics }) => metrics))

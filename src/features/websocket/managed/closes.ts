@@ -9,6 +9,9 @@ export const POLICY = 1008
 export const TOO_BIG = 1009
 export const SERVICE_RESTART = 1012
 
+/** Bytes of text in a Close, RFC 6455, section 5.5. */
+export const LONGEST_REASON = 123
+
 /**
  * An upstream that closes with one of these says that it could not go on, not that the conversation is over: it goes away, had an
  * internal error, restarts, is overloaded, or is a gateway whose own upstream failed. 1006: it ended without a Close.

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Receiver, Sender } from 'ws'
 import { type Due, Timer, type TimerWheel } from '../../../lib/timers.ts'
-import { ABNORMAL, faultCode, NO_CODE, TOO_BIG } from './closes.ts'
+import { ABNORMAL, faultCode, NO_CODE } from './closes.ts'
 
 /** What is used of `ws`: it is loaded only where a route asks for it. */
 export interface Codec {
@@ -18,20 +18,26 @@ export interface FramedEndOptions {
   readonly ping: number | undefined
 }
 
-/** How a peer ended without a Close: it closed or reset its socket, does not answer, or broke the protocol (`code` tells it so). */
-export type Broken =
-  | { readonly how: 'ended' | 'reset' | 'silent' }
-  | { readonly how: 'fault'; readonly code: number; readonly text: string }
+/** It broke the protocol; `code` tells it so. */
+export interface FrameFault {
+  readonly how: 'fault'
+  readonly code: number
+  readonly text: string
+}
 
-/** What a peer tells; after `onClose` or `onBroken` nothing follows but `onDrain`. */
+/** How it ended without a Close: it closed or reset its socket, does not answer, or broke the protocol. */
+export type Broken = { readonly how: 'ended' | 'reset' | 'silent' } | FrameFault
+
+/** What it tells; after `onClose` or `onBroken` nothing follows but `onDrain`. */
 export interface FramedEndEvents {
-  onBytes(peer: FramedEnd, bytes: number): void
-  onMessage(peer: FramedEnd, data: Buffer, binary: boolean): void
+  onPinged(end: FramedEnd): void
+  onBytes(end: FramedEnd, bytes: number): void
+  onMessage(end: FramedEnd, data: Buffer, binary: boolean): void
   /** It sent a Close; 1005: without a code. */
-  onClose(peer: FramedEnd, code: number, reason: Buffer): void
-  onBroken(peer: FramedEnd, broken: Broken): void
+  onClose(end: FramedEnd, code: number, reason: Buffer): void
+  onBroken(end: FramedEnd, broken: Broken): void
   /** There is room again. */
-  onDrain(peer: FramedEnd): void
+  onDrain(end: FramedEnd): void
 }
 
 /** A message in more pieces than this, or in more reads per byte, is an attack on memory: each costs some 100 bytes. */
@@ -104,6 +110,11 @@ export class FramedEnd {
     this.timer = new Timer(() => this.onSilence())
     if (ping !== undefined) timers.schedule(this.timer, ping)
     socket.resume()
+  }
+
+  /** To be called by its owner, who knows it by now: it may have gone before it was listened to. */
+  look(): void {
+    if (this.socket.destroyed) this.break({ how: 'reset' })
   }
 
   /** It takes no more for now: what is sent anyway is kept in memory. */
@@ -203,7 +214,10 @@ export class FramedEnd {
       return
     } else {
       // Behind what it does not take a ping would not reach it.
-      if (this.writable && !this.full) this.sender.ping(EMPTY, this.masks)
+      if (this.writable && !this.full) {
+        this.sender.ping(EMPTY, this.masks)
+        this.events.onPinged(this)
+      }
       this.pinged = true
     }
     this.heard = false
@@ -220,9 +234,4 @@ export class FramedEnd {
     this.timers.cancel(this.timer)
     tell()
   }
-}
-
-/** Whether it sent more than a message may have. */
-export function sentTooMuch(broken: Broken): boolean {
-  return broken.how === 'fault' && broken.code === TOO_BIG
 }

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { type Failure, failure } from '../../../core/failures.ts'
-import type { HeldTunnel } from '../../../core/tunnel.ts'
+import type { Connected, Side } from '../../../core/services.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import { type FlatHeaders, fieldValue } from '../../../lib/headers.ts'
+import { fieldValue } from '../../../lib/headers.ts'
 import type { Random } from '../../../lib/random.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import type { Broken } from './framed-end.ts'
@@ -24,6 +24,8 @@ export interface Loss {
 
 /** What is told of replacements, for metrics and decisions. */
 export interface ReconnectingEvents {
+  /** Its client waits for another upstream from now on. */
+  onLost(): void
   /** The upstream was replaced, the `times`th time, `ms` after it was lost. */
   onReplaced(times: number, loss: Loss, ms: number): void
   /** An attempt to replace it failed. */
@@ -41,19 +43,27 @@ export interface ReconnectingDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
+  /** Asks for another upstream: `last`, the endpoint of the one before, last of all. */
+  readonly connect: (last: string) => Side<Connected>
 }
 
 /** An upstream that lasted so long ends the row of attempts: what is taken and dropped at once must come to an end. */
 const STEADY_MS = 10_000
 
+/** Answers that another attempt would get, too: the client has to shake hands again itself. */
+const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 426])
+
 const LOST: Failure = failure('upstream_reset', 'upgrade', 'upstream')
 const BAD: Failure = failure('bad_response', 'upgrade', 'upstream')
+const REFUSED: Failure = failure('upstream_error', 'upgrade', 'upstream')
 
 /** Puts another upstream in the place of one that is lost: attempts with growing waits between them, within a time. */
 export class Reconnecting {
   private readonly options: ReconnectOptions
   private readonly deps: ReconnectingDeps
-  private readonly tunnel: HeldTunnel
+  /** Of the latest upstream. */
+  private endpoint: string
+  private side: Side<Connected> | undefined = undefined
   private readonly owner: ReconnectingOwner
   private readonly events: ReconnectingEvents
   /** That the first upstream chose. */
@@ -69,14 +79,14 @@ export class Reconnecting {
   constructor(
     options: ReconnectOptions,
     protocol: string | undefined,
-    tunnel: HeldTunnel,
+    endpoint: string,
     deps: ReconnectingDeps,
     owner: ReconnectingOwner,
     events: ReconnectingEvents,
   ) {
     this.options = options
     this.protocol = protocol
-    this.tunnel = tunnel
+    this.endpoint = endpoint
     this.deps = deps
     this.owner = owner
     this.events = events
@@ -91,13 +101,17 @@ export class Reconnecting {
     this.lostAt = clock.now()
     if (this.lostAt - this.since >= STEADY_MS) this.inRow = 0
     timers.schedule(this.gap, this.options.within)
+    this.events.onLost()
     this.next(LOST)
   }
 
   /** None is needed any more: what still comes is closed. */
   stop(): void {
+    const { side } = this
     const { timers } = this.deps
     this.loss = undefined
+    this.side = undefined
+    side?.cancel()
     timers.cancel(this.again)
     timers.cancel(this.gap)
   }
@@ -112,14 +126,20 @@ export class Reconnecting {
 
   private connect(): void {
     this.inRow++
-    this.tunnel.connect(
-      (headers, upstream) => this.onConnected(headers, upstream),
-      (why) => this.onFailed(why),
-    )
+    this.side = this.deps.connect(this.endpoint)
+    this.side.result.then((answer) => {
+      this.side = undefined
+      if ('reason' in answer) this.onFailed(answer)
+      else this.onAnswer(answer)
+    })
   }
 
-  private onConnected(headers: FlatHeaders, upstream: Duplex): void {
+  private onAnswer({ endpoint, headers, socket: upstream, status }: Connected): void {
     const { loss } = this
+    if (upstream === undefined) {
+      this.onFailed(REFUSED, FINAL.has(status))
+      return
+    }
     // None was asked for: frames of an extension would be a fault.
     const extended = fieldValue(headers, 'sec-websocket-extensions') !== undefined
     const fits = !extended && fieldValue(headers, 'sec-websocket-protocol') === this.protocol
@@ -129,16 +149,18 @@ export class Reconnecting {
       return
     }
     this.stop()
+    this.endpoint = endpoint
     this.since = this.deps.clock.now()
     this.times++
     this.events.onReplaced(this.times, loss, this.since - this.lostAt)
     this.owner.onReplacement(upstream)
   }
 
-  private onFailed(why: Failure): void {
+  private onFailed(why: Failure, final = false): void {
     if (this.loss === undefined) return
     this.events.onFailed(why)
-    this.next(why)
+    if (final) this.giveUp(why)
+    else this.next(why)
   }
 
   private giveUp(why: Failure): void {

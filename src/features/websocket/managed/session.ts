@@ -1,51 +1,22 @@
 import type { Duplex } from 'node:stream'
-import { type Failure, failure } from '../../../core/failures.ts'
-import type { HeldTunnel, TunnelBridge, TunnelLeave } from '../../../core/tunnel.ts'
-import { type FlatHeaders, fieldValue } from '../../../lib/headers.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { HeldTunnel, TunnelBridge, TunnelLeave, TunnelSide } from '../../../core/tunnel.ts'
+import { fieldValue } from '../../../lib/headers.ts'
 import { Timer } from '../../../lib/timers.ts'
-import { GOING_AWAY, isReplaced, SERVICE_RESTART, TOO_BIG } from './closes.ts'
-import { type Broken, type Codec, FramedEnd, type FramedEndEvents, sentTooMuch } from './framed-end.ts'
+import { GOING_AWAY, isReplaced, LONGEST_REASON, SERVICE_RESTART, TOO_BIG } from './closes.ts'
+import type { FirstUpstream, SessionClose, SessionEvents, SessionOptions } from './contract.ts'
+import { BAD_FRAMES, GONE, SILENT, tooLarge } from './ends.ts'
+import { type Broken, type Codec, FramedEnd, type FramedEndEvents, type FrameFault } from './framed-end.ts'
 import { HeldFrames } from './held-frames.ts'
-import {
-  type Loss,
-  Reconnecting,
-  type ReconnectingDeps,
-  type ReconnectingEvents,
-  type ReconnectingOwner,
-  type ReconnectOptions,
-} from './reconnecting.ts'
-
-export interface SessionOptions {
-  readonly reconnect: ReconnectOptions
-  /** Bytes of messages that wait for an upstream, from which the client is not read. */
-  readonly buffer: number
-  /** Text messages that each replacement gets first. */
-  readonly onReconnect: readonly string[]
-  /** Bytes of a message. */
-  readonly maxMessage: number
-  /** Milliseconds, see `FramedEndOptions.ping`. */
-  readonly ping: number | undefined
-  /** Milliseconds without a message in either direction after which both sides are closed; undefined: as long as it lasts. */
-  readonly idle: number | undefined
-}
-
-/** What a session tells of itself, for metrics and decisions. */
-export interface SessionEvents extends ReconnectingEvents {
-  onMessage(from: 'client' | 'upstream', bytes: number): void
-  onOver(): void
-}
+import { Idle } from './idle.ts'
+import { type Loss, Reconnecting, type ReconnectingDeps, type ReconnectingOwner } from './reconnecting.ts'
 
 interface Deps extends ReconnectingDeps {
   readonly codec: Codec
 }
 
-/** How long a side may take to answer a Close. */
-const CLOSE_MS = 5000
-/** Sides close spread over this share of the time that is given: the rest is for their answers. */
-const SPREAD = 0.8
-
-const BAD: Failure = failure('bad_response', 'upgrade', 'upstream')
-const GONE: Failure = failure('client_gone', 'upgrade', 'client')
+/** From our Close to the end: half of it for the answer of the client, half for that of the upstream. */
+const CLOSING_MS = 5_000
 
 /**
  * A client's WebSocket whose upstream may be replaced. Messages go from side to side whole, as fast as the other side takes
@@ -55,10 +26,9 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   private readonly options: SessionOptions
   private readonly deps: Deps
   private readonly events: SessionEvents
-  private readonly protocol: string | undefined
   private readonly held: HeldFrames
   private tunnel!: HeldTunnel
-  private reconnecting!: Reconnecting
+  private readonly reconnecting: Reconnecting
   private client!: FramedEnd
   /** undefined: it is being replaced, or the session closes. */
   private upstream: FramedEnd | undefined = undefined
@@ -66,121 +36,134 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   private former: FramedEnd | undefined = undefined
   /** The Close of the client went to the upstream, whose answer is waited for. */
   private leaving: { readonly code: number; readonly reason: Buffer } | undefined = undefined
-  /** A Close went to the client; what the tunnel ends as. */
-  private closing: { readonly why: Failure | undefined } | undefined = undefined
+  /** A Close went to the client, which is to answer; `why`: what the tunnel ends as. */
+  private closing: { readonly code: number; readonly why: Failure | undefined } | undefined = undefined
+  /** Who sent the Close that ends it. */
+  private first: { readonly by: TunnelSide | 'sluice'; readonly code: number } | undefined = undefined
+  private leavesFor: TunnelLeave = 'drain'
   private ended = false
-  private movedAt = 0
+  private leavesAt = 0
   private readonly closes: Timer
-  private readonly idles: Timer
+  private readonly idle: Idle
   private readonly leaves: Timer
 
-  /** @param headers of the upstream's 101 */
-  constructor(options: SessionOptions, headers: FlatHeaders, deps: Deps, events: SessionEvents) {
+  /** @param first the upstream's 101 */
+  constructor(options: SessionOptions, first: FirstUpstream, deps: Deps, events: SessionEvents) {
     this.options = options
     this.deps = deps
     this.events = events
-    this.protocol = fieldValue(headers, 'sec-websocket-protocol')
+    const protocol = fieldValue(first.headers, 'sec-websocket-protocol')
+    this.reconnecting = new Reconnecting(options.reconnect, protocol, first.endpoint, deps, this, events)
     this.held = new HeldFrames(deps.codec.Sender, options.buffer)
     this.closes = new Timer(() => this.onUnanswered())
-    this.idles = new Timer(() => this.onIdle())
-    this.leaves = new Timer(() => this.closeBoth(GOING_AWAY, '', undefined))
+    this.idle = new Idle(options.idle, deps.clock, deps.timers, () => this.close(GOING_AWAY, 'idle', undefined))
+    this.leaves = new Timer(() => this.close(GOING_AWAY, this.leavesFor, undefined))
   }
 
   join(tunnel: HeldTunnel, client: Duplex, upstream: Duplex): void {
     this.tunnel = tunnel
-    const { options, protocol } = this
-    this.movedAt = this.deps.clock.now()
-    this.reconnecting = new Reconnecting(options.reconnect, protocol, tunnel, this.deps, this, this.events)
     this.client = this.framed('client', client)
     this.upstream = this.framed('upstream', upstream)
-    if (options.idle !== undefined) this.deps.timers.schedule(this.idles, options.idle)
+    this.idle.start()
+    this.client.look()
+    this.upstream?.look()
   }
 
-  leave(_why: TunnelLeave, ms: number): void {
-    const { random, timers } = this.deps
-    if (!this.ended && this.closing === undefined && !this.leaves.scheduled)
-      timers.schedule(this.leaves, random.float() * ms * SPREAD)
+  leave(why: TunnelLeave, ms: number): void {
+    const { clock, random, timers } = this.deps
+    if (this.ended) return
+    this.leavesFor = why
+    const at = clock.now() + random.float() * (ms - Math.min(CLOSING_MS, ms / 2))
+    if (!this.leaves.scheduled || at < this.leavesAt) {
+      this.leavesAt = at
+      timers.scheduleAt(this.leaves, at)
+    }
   }
 
   over(): void {
     this.ended = true
-    const { timers } = this.deps
-    for (const timer of [this.closes, this.idles, this.leaves]) timers.cancel(timer)
+    for (const timer of [this.closes, this.idle, this.leaves]) this.deps.timers.cancel(timer)
     this.reconnecting.stop()
     this.client.leave()
     this.upstream?.leave()
     this.former?.destroy()
     this.held.take()
-    this.events.onOver()
+    const { by = this.tunnel.facts.endedBy ?? 'sluice', code = 0 } = this.first ?? {}
+    this.events.onOver(by, code)
   }
 
   // --- what the sides tell
 
-  onBytes(peer: FramedEnd, bytes: number): void {
+  onPinged(end: FramedEnd): void {
+    this.events.onPinged(end === this.client ? 'client' : 'upstream')
+  }
+
+  onBytes(end: FramedEnd, bytes: number): void {
     const { facts } = this.tunnel
-    if (peer === this.client) facts.fromClient += bytes
+    if (end === this.client) facts.fromClient += bytes
     else facts.fromUpstream += bytes
     this.tunnel.active()
   }
 
-  onMessage(peer: FramedEnd, data: Buffer, binary: boolean): void {
+  onMessage(end: FramedEnd, data: Buffer, binary: boolean): void {
     const { client, tunnel, upstream } = this
-    this.movedAt = this.deps.clock.now()
-    if (peer === client) tunnel.facts.framesFromClient++
+    this.idle.moved()
+    if (end === client) tunnel.facts.framesFromClient++
     else tunnel.facts.framesFromUpstream++
-    this.events.onMessage(peer === client ? 'client' : 'upstream', data.length)
-    if (peer === upstream) {
+    this.events.onMessage(end === client ? 'client' : 'upstream', data.length, binary)
+    if (end === upstream) {
       client.send(data, binary)
       if (client.full) upstream.pause()
-    } else if (peer !== client || this.closing !== undefined) return
+    } else if (end !== client) return
     else if (upstream !== undefined) {
       upstream.send(data, binary)
       if (upstream.full) client.pause()
-    } else {
+    } else if (this.closing === undefined) {
       this.held.add(data, binary)
       if (this.held.full) client.pause()
     }
   }
 
-  onDrain(peer: FramedEnd): void {
+  onDrain(end: FramedEnd): void {
     const { client, upstream } = this
-    if (peer === client) upstream?.resume()
-    else if (peer === upstream) client.resume()
+    if (end === client) upstream?.resume()
+    else if (end === upstream) client.resume()
   }
 
-  onClose(peer: FramedEnd, code: number, reason: Buffer): void {
+  onClose(end: FramedEnd, code: number, reason: Buffer): void {
     const { facts } = this.tunnel
-    if (peer === this.client) {
+    if (end === this.client) {
       facts.codeFromClient = code
       this.onClientClose(code, reason)
-    } else if (peer === this.upstream) {
+    } else if (end === this.upstream) {
       facts.codeFromUpstream = code
-      this.onUpstreamClose(peer, code, reason)
+      this.onUpstreamClose(end, code, reason)
     }
   }
 
-  onBroken(peer: FramedEnd, broken: Broken): void {
-    if (peer === this.client) this.onClientBroken(broken)
-    else if (peer === this.upstream) this.onUpstreamBroken(peer, broken)
+  onBroken(end: FramedEnd, broken: Broken): void {
+    if (end === this.client) this.onClientBroken(broken)
+    else if (end === this.upstream) this.onUpstreamBroken(end, broken)
   }
 
   // --- how it closes
 
   private onClientClose(code: number, reason: Buffer): void {
-    if (this.closing !== undefined) {
-      this.end(this.closing.why)
+    const { client, closing, upstream } = this
+    if (closing !== undefined) {
+      upstream?.close(closing.code)
+      this.end(closing.why)
       return
     }
-    this.tunnel.facts.endedBy = 'client'
-    if (this.upstream === undefined) {
-      this.reconnecting.stop()
-      this.client.close(code, reason)
+    this.endsBy('client', code)
+    if (upstream === undefined) {
+      client.close(code, reason)
       this.end(undefined)
       return
     }
     this.leaving = { code, reason }
-    this.upstream.close(code, reason)
-    this.deps.timers.schedule(this.closes, CLOSE_MS)
+    upstream.close(code, reason)
+    this.deps.timers.schedule(this.closes, CLOSING_MS)
   }
 
   private onUpstreamClose(upstream: FramedEnd, code: number, reason: Buffer): void {
@@ -189,66 +172,86 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     if (this.leaving !== undefined) {
       this.client.close(code, reason)
       this.end(undefined)
-    } else if (isReplaced(code)) this.lost({ how: 'closed', code })
+    } else if (this.closing !== undefined) return
+    else if (isReplaced(code)) this.lost({ how: 'closed', code })
     else {
-      this.tunnel.facts.endedBy = 'upstream'
+      this.endsBy('upstream', code)
       this.closeClient(code, reason, undefined)
     }
   }
 
   private onClientBroken(broken: Broken): void {
-    const { closing, upstream } = this
-    this.tunnel.facts.endedBy ??= 'client'
-    if (broken.how === 'fault') {
-      this.client.close(broken.code, broken.text.slice(0, 123))
-      upstream?.close(sentTooMuch(broken) ? TOO_BIG : GOING_AWAY)
-      this.end({ ...GONE, rule: 'websocket' })
-    } else if (closing !== undefined) this.end(closing.why)
-    else if (this.leaving !== undefined || broken.how === 'ended') this.end(undefined)
-    else this.tunnel.reset(GONE)
+    const { closing, leaving, upstream } = this
+    if (broken.how === 'fault') this.onClientFault(broken)
+    else if (closing !== undefined || leaving !== undefined) this.end(closing?.why)
+    else if (broken.how === 'silent') {
+      this.close(GOING_AWAY, 'client_silent', SILENT)
+      upstream?.close(GOING_AWAY)
+      this.end(SILENT)
+    } else {
+      this.tunnel.facts.endedBy = 'client'
+      if (broken.how === 'ended') this.end(undefined)
+      else this.tunnel.reset(GONE)
+    }
+  }
+
+  private onClientFault({ code, text }: FrameFault): void {
+    const { client, closing, upstream } = this
+    const tooMuch = code === TOO_BIG
+    if (closing === undefined) {
+      this.endsBy('sluice', code)
+      this.events.onClosing(code, tooMuch ? 'message_from_client' : 'client_fault')
+    }
+    client.close(code, text.slice(0, LONGEST_REASON))
+    upstream?.close(tooMuch ? TOO_BIG : GOING_AWAY)
+    this.end(closing?.why ?? (tooMuch ? tooLarge('client', this.options.maxMessage) : BAD_FRAMES))
   }
 
   private onUpstreamBroken(upstream: FramedEnd, broken: Broken): void {
-    const { leaving } = this
+    const { client, closing, leaving } = this
     if (broken.how === 'fault') upstream.close(broken.code)
     this.letGo(upstream)
     if (leaving !== undefined) {
-      this.client.close(leaving.code, leaving.reason)
+      client.close(leaving.code, leaving.reason)
       this.end(undefined)
-    } else if (sentTooMuch(broken)) this.closeClient(TOO_BIG, 'a message of the upstream is too large', BAD)
+    } else if (closing !== undefined) return
+    else if (broken.how === 'fault' && broken.code === TOO_BIG)
+      this.close(TOO_BIG, 'message_from_upstream', tooLarge('upstream', this.options.maxMessage))
     else this.lost({ how: broken.how, code: 0 })
   }
 
-  private onIdle(): void {
-    const { clock, timers } = this.deps
-    const left = this.movedAt + (this.options.idle as number) - clock.now()
-    if (left > 0) timers.schedule(this.idles, left)
-    else this.closeBoth(GOING_AWAY, 'idle', undefined)
-  }
-
-  private closeBoth(code: number, reason: string, why: Failure | undefined): void {
-    const { upstream } = this
+  /** A Close of ours goes to the client. What it sent before its answer still reaches the upstream, which gets its Close then. */
+  private close(code: number, told: SessionClose, why: Failure | undefined): void {
     if (this.closing !== undefined || this.leaving !== undefined) return
-    if (upstream === undefined) this.reconnecting.stop()
-    else {
-      upstream.close(code, reason)
-      this.letGo(upstream)
-    }
-    this.closeClient(code, reason, why)
+    this.endsBy('sluice', code)
+    this.events.onClosing(code, told)
+    this.closeClient(code, told === 'no_upstream' ? 'no upstream can be reached' : '', why)
   }
 
-  /** Its answer, or `CLOSE_MS`, ends the tunnel as `why`. */
   private closeClient(code: number, reason: Buffer | string, why: Failure | undefined): void {
-    this.closing = { why }
+    this.closing = { code, why }
+    this.reconnecting.stop()
     this.client.close(code, reason)
     this.client.resume()
-    this.deps.timers.schedule(this.closes, CLOSE_MS)
+    this.deps.timers.schedule(this.closes, this.upstream === undefined ? CLOSING_MS : CLOSING_MS / 2)
   }
 
+  /** A side has not answered a Close in time. */
   private onUnanswered(): void {
-    const { closing, leaving } = this
-    if (leaving !== undefined) this.client.close(leaving.code, leaving.reason)
+    const { client, closing, leaving, upstream } = this
+    if (leaving !== undefined) client.close(leaving.code, leaving.reason)
+    else if (closing !== undefined && upstream !== undefined && !upstream.closeSent) {
+      upstream.close(closing.code)
+      this.deps.timers.schedule(this.closes, CLOSING_MS / 2)
+      return
+    }
     this.end(closing?.why)
+  }
+
+  private endsBy(by: TunnelSide | 'sluice', code: number): void {
+    this.tunnel.facts.endedBy = by
+    this.first = { by, code }
+    this.reconnecting.stop()
   }
 
   private end(why: Failure | undefined): void {
@@ -265,6 +268,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
 
   onReplacement(socket: Duplex): void {
     const { client } = this
+    this.tunnel.replaced(socket)
     const upstream = this.framed('upstream', socket)
     this.upstream = upstream
     this.tunnel.facts.codeFromUpstream = 0
@@ -273,10 +277,11 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     if (upstream.full) client.pause()
     else client.resume()
     if (client.full) upstream.pause()
+    upstream.look()
   }
 
   onNoReplacement(why: Failure): void {
-    this.closeClient(SERVICE_RESTART, 'no upstream can be reached', why)
+    this.close(SERVICE_RESTART, 'no_upstream', why)
   }
 
   /** Its socket ends on its own, in bounded time. */
@@ -288,8 +293,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   }
 
   private framed(side: 'client' | 'upstream', socket: Duplex): FramedEnd {
-    const { codec, timers } = this.deps
     const { maxMessage, ping } = this.options
-    return new FramedEnd(codec, socket, { side, maxMessage, ping }, timers, this)
+    return new FramedEnd(this.deps.codec, socket, { side, maxMessage, ping }, this.deps.timers, this)
   }
 }

@@ -1,9 +1,15 @@
 import { type Duplex, duplexPair } from 'node:stream'
 import * as ws from 'ws'
 import type { Failure } from '../../../../src/core/failures.ts'
+import type { Connected, Side } from '../../../../src/core/services.ts'
 import { type HeldTunnel, TunnelFacts } from '../../../../src/core/tunnel.ts'
+import type {
+  SessionClose,
+  SessionEvents,
+  SessionOptions,
+} from '../../../../src/features/websocket/managed/contract.ts'
 import type { Loss } from '../../../../src/features/websocket/managed/reconnecting.ts'
-import { Session, type SessionEvents, type SessionOptions } from '../../../../src/features/websocket/managed/session.ts'
+import { Session } from '../../../../src/features/websocket/managed/session.ts'
 import type { FlatHeaders } from '../../../../src/lib/headers.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
@@ -85,19 +91,13 @@ class FakeTunnel implements HeldTunnel {
   /** How it ended. */
   end_: string | undefined = undefined
   actives = 0
-  pending: { done: (headers: FlatHeaders, upstream: Duplex) => void; failed: (why: Failure) => void } | undefined
-  asked = 0
   private readonly onEnd: () => void
 
   constructor(onEnd: () => void) {
     this.onEnd = onEnd
   }
 
-  connect(done: (headers: FlatHeaders, upstream: Duplex) => void, failed: (why: Failure) => void): void {
-    if (this.pending !== undefined) throw new Error('one at a time')
-    this.asked++
-    this.pending = { done, failed }
-  }
+  replaced(): void {}
 
   active(): void {
     this.actives++
@@ -114,7 +114,6 @@ class FakeTunnel implements HeldTunnel {
   private over(how: string): void {
     if (this.end_ !== undefined) return
     this.end_ = how
-    this.pending = undefined
     this.onEnd()
   }
 }
@@ -139,10 +138,17 @@ export class SessionRig implements SessionEvents {
   readonly session: Session
   private readonly near: Duplex[] = []
   messages = 0
+  readonly pinged: string[] = []
+  /** The endpoints that were to come last. */
+  readonly asked: string[] = []
+  pending: ((answer: Connected | Failure) => void) | undefined = undefined
+  cancelled = 0
+  waits = 0
 
   constructor(options: Partial<SessionOptions> = {}, headers: FlatHeaders = []) {
-    const deps = { codec: ws, clock: this.clock, timers: this.timers, random: seededRandom(7) }
-    this.session = new Session({ ...DEFAULTS, ...options }, headers, deps, this)
+    const connect = (last: string): Side<Connected> => this.connect(last)
+    const deps = { codec: ws, clock: this.clock, timers: this.timers, random: seededRandom(7), connect }
+    this.session = new Session({ ...DEFAULTS, ...options }, { headers, endpoint: 'endpoint 0' }, deps, this)
     const [client, ours] = duplexPair()
     this.client = new FarEnd(client, 'client')
     this.near.push(ours)
@@ -162,16 +168,19 @@ export class SessionRig implements SessionEvents {
   }
 
   /** Gives the session the upstream that it asks for, once its backoff has passed. */
-  async grant(headers: FlatHeaders = []): Promise<FarEnd> {
-    const { done } = await this.asked()
-    done(headers, this.upstream())
+  async grant(headers: FlatHeaders = [], dead = false): Promise<FarEnd> {
+    const answer = await this.ask()
+    const socket = this.upstream()
+    if (dead) socket.destroy()
+    await settle()
+    answer({ status: 101, headers, body: undefined, endpoint: `endpoint ${this.upstreams.length - 1}`, socket })
     await settle()
     return this.server
   }
 
   async refuse(reason: Failure['reason'] = 'connect_refused'): Promise<void> {
-    const { failed } = await this.asked()
-    failed({ reason, phase: 'connect', origin: 'upstream' })
+    const answer = await this.ask()
+    answer({ reason, phase: 'connect', origin: 'upstream' })
     await settle()
   }
 
@@ -179,6 +188,10 @@ export class SessionRig implements SessionEvents {
     await settle()
     this.clock.advance(ms)
     await settle()
+  }
+
+  onLost(): void {
+    this.waits++
   }
 
   onReplaced(times: number, { code, how }: Loss): void {
@@ -197,16 +210,39 @@ export class SessionRig implements SessionEvents {
     this.messages++
   }
 
-  onOver(): void {
-    this.told.push('over')
+  onPinged(to: string): void {
+    this.pinged.push(to)
   }
 
-  private async asked(): Promise<NonNullable<FakeTunnel['pending']>> {
+  onClosing(code: number, why: SessionClose): void {
+    this.told.push(`closing ${code} ${why}`)
+  }
+
+  onOver(by: string, code: number): void {
+    this.told.push(`over ${by} ${code}`)
+  }
+
+  /** Answers its handshake otherwise than by 101. */
+  async answer(status: number): Promise<void> {
+    const answer = await this.ask()
+    answer({ status, headers: [], body: undefined, endpoint: 'endpoint 9', socket: undefined })
     await settle()
-    if (this.tunnel.pending === undefined) await this.pass(1010)
-    const { pending } = this.tunnel
+  }
+
+  private connect(last: string): Side<Connected> {
+    if (this.pending !== undefined) throw new Error('one at a time')
+    this.asked.push(last)
+    const { promise, resolve } = Promise.withResolvers<Connected | Failure>()
+    this.pending = resolve
+    return { result: promise, cancel: () => this.cancelled++ }
+  }
+
+  private async ask(): Promise<(answer: Connected | Failure) => void> {
+    await settle()
+    if (this.pending === undefined) await this.pass(1010)
+    const { pending } = this
     if (pending === undefined) throw new Error('no upstream was asked for')
-    this.tunnel.pending = undefined
+    this.pending = undefined
     return pending
   }
 

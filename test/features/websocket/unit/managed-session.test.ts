@@ -75,7 +75,7 @@ test.each([1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 4999])(
     await settle()
     expect(rig.tunnel.end_).toBe('end')
     expect(rig.tunnel.facts.codeFromUpstream).toBe(code)
-    expect(rig.told).toEqual(['over'])
+    expect(rig.told).toEqual([`over upstream ${code}`])
   },
 )
 
@@ -118,7 +118,7 @@ test('An upstream that dies over the Close of its client is not replaced: the cl
   await settle()
   expect(rig.client.got).toEqual(['close 1000 done'])
   expect(rig.tunnel.end_).toBe('end')
-  expect(rig.tunnel.asked).toBe(0)
+  expect(rig.asked.length).toBe(0)
 })
 
 test('An upstream that does not answer the Close of its client is left after 5 s, and the client has its code back.', async () => {
@@ -139,8 +139,8 @@ test('A client that closes while there is no upstream is answered at once, and n
   expect(rig.client.got).toEqual(['close 1000'])
   expect(rig.tunnel.end_).toBe('end')
   await rig.pass(30_000)
-  expect(rig.tunnel.asked).toBe(0)
-  expect(rig.told).toEqual(['over'])
+  expect(rig.asked.length).toBe(0)
+  expect(rig.told).toEqual(['over client 1000'])
 })
 
 test('After as many attempts in a row as the route has, the client gets 1012.', async () => {
@@ -159,7 +159,8 @@ test('After as many attempts in a row as the route has, the client gets 1012.', 
     'failed breaker_open',
     'failed bulkhead_full',
     'given up ended 0 after 3',
-    'over',
+    'closing 1012 no_upstream',
+    'over sluice 1012',
   ])
 })
 
@@ -182,6 +183,35 @@ test('An upstream that lasted for 10 s begins a new row.', async () => {
   expect(rig.told.at(-1)).toBe('replaced 5 ended 0')
 })
 
+test('The endpoint of the upstream that was lost is asked last.', async () => {
+  const rig = new SessionRig()
+  rig.server.die()
+  await rig.refuse()
+  const next = await rig.grant()
+  next.die()
+  await rig.grant()
+  expect(rig.asked).toEqual(['endpoint 0', 'endpoint 0', 'endpoint 1'])
+})
+
+test.each([401, 403, 404])(
+  'An upstream that refuses the handshake with %i would do it again: the client gets 1012 at once.',
+  async (status) => {
+    const rig = new SessionRig()
+    rig.server.die()
+    await rig.answer(status)
+    expect(rig.client.got).toEqual(['close 1012 no upstream can be reached'])
+    expect(rig.asked.length).toBe(1)
+  },
+)
+
+test.each([408, 429, 500, 503])('An upstream that answers %i to the handshake is asked again.', async (status) => {
+  const rig = new SessionRig()
+  rig.server.die()
+  await rig.answer(status)
+  await rig.grant()
+  expect(rig.told).toEqual(['failed upstream_error', 'replaced 1 ended 0'])
+})
+
 test('The waits between attempts grow from the base up to the cap, and are drawn at random.', async () => {
   const rig = new SessionRig({ reconnect: { max: 8, backoff: { base: 1000, cap: 4000 }, within: 1_000_000 } })
   rig.server.die()
@@ -189,7 +219,7 @@ test('The waits between attempts grow from the base up to the cap, and are drawn
   const waits: number[] = []
   for (let i = 0; i < 8; i++) {
     const from = rig.clock.now()
-    while (rig.tunnel.pending === undefined) rig.clock.advance(5)
+    while (rig.pending === undefined) rig.clock.advance(5)
     waits.push(rig.clock.now() - from)
     await rig.refuse()
   }
@@ -203,14 +233,14 @@ test('A client that was without an upstream for too long gets 1012, whatever is 
   const rig = new SessionRig({ reconnect: { max: 100, backoff: { base: 10, cap: 10 }, within: 2000 } })
   rig.server.die()
   await rig.pass(50)
-  expect(rig.tunnel.asked).toBe(1)
-  const { pending } = rig.tunnel
+  expect(rig.asked.length).toBe(1)
+  const { pending } = rig
   await rig.pass(2000)
   expect(rig.client.got).toEqual(['close 1012 no upstream can be reached'])
-  const [late] = [rig.upstreams.length]
-  pending?.failed({ reason: 'connect_refused', phase: 'connect', origin: 'upstream' })
+  expect(rig.cancelled).toBe(1)
+  pending?.({ reason: 'client_gone', phase: 'request', origin: 'client' })
   await rig.pass(1000)
-  expect([rig.tunnel.asked, late]).toEqual([1, 1])
+  expect([rig.asked.length, rig.upstreams.length]).toEqual([1, 1])
 })
 
 test('A replacement that comes after the client was told to go is closed.', async () => {
@@ -219,7 +249,7 @@ test('A replacement that comes after the client was told to go is closed.', asyn
   await rig.pass(2050)
   const late = await rig.grant()
   expect(late.ended).toBe(true)
-  expect(rig.told).toEqual(['given up ended 0 after 1'])
+  expect(rig.told).toEqual(['given up ended 0 after 1', 'closing 1012 no_upstream'])
 })
 
 test('What waits for an upstream has a bound: from there on the client is not read.', async () => {
@@ -324,6 +354,15 @@ test('A replacement must speak the subprotocol of the first upstream, and no ext
   expect(rig.told).toEqual(['failed bad_response', 'failed bad_response', 'replaced 1 ended 0'])
 })
 
+test('A replacement that died before it was listened to is lost like any other.', async () => {
+  const rig = new SessionRig()
+  rig.server.die()
+  const dead = await rig.grant([], true)
+  expect(dead.got).toEqual([])
+  await rig.grant()
+  expect(rig.told).toEqual(['replaced 1 ended 0', 'replaced 2 reset 0'])
+})
+
 test('A client that leaves without a Close takes its upstream along, and one that is being asked for.', async () => {
   const rig = new SessionRig()
   rig.client.die()
@@ -332,7 +371,7 @@ test('A client that leaves without a Close takes its upstream along, and one tha
   const second = new SessionRig()
   second.server.die()
   await second.pass(200)
-  expect(second.tunnel.asked).toBe(1)
+  expect(second.asked.length).toBe(1)
   second.client.die()
   await second.pass(30_000)
   expect(second.tunnel.end_).toBe('end')
@@ -358,7 +397,8 @@ test.each([
   await settle()
   expect(rig.client.got[0]).toContain(`close ${code}`)
   expect(rig.server.got).toEqual([`close ${code === 1009 ? 1009 : 1001}`])
-  expect(rig.tunnel.end_).toBe('end client_gone')
+  expect(rig.tunnel.end_).toBe(code === 1009 ? 'end body_too_large' : 'end bad_request')
+  expect(rig.told[0]).toBe(`closing ${code} ${code === 1009 ? 'message_from_client' : 'client_fault'}`)
 })
 
 test('An upstream that breaks the protocol is told so and replaced; the client sees nothing of it.', async () => {
@@ -376,7 +416,11 @@ test('A message of an upstream above the bound closes both sides with 1009: anot
   rig.server.send(Buffer.alloc(100_001))
   await settle()
   expect(rig.server.got).toEqual(['close 1009'])
-  expect(rig.client.got).toEqual(['close 1009 a message of the upstream is too large'])
+  expect(rig.client.got).toEqual(['close 1009'])
+  rig.client.close(1009)
+  await settle()
+  expect(rig.tunnel.end_).toBe('end body_too_large')
+  expect(rig.told).toEqual(['closing 1009 message_from_upstream', 'over sluice 1009'])
 })
 
 test('A message in very many parts ends what sends it.', async () => {
@@ -395,6 +439,7 @@ test('Sides that are silent are pinged; an upstream that does not answer is repl
   await rig.pass(1010)
   await rig.pass(1010)
   expect([rig.client.pings, rig.server.pings]).toEqual([2, 2])
+  expect(rig.pinged.toSorted()).toEqual(['client', 'client', 'upstream', 'upstream'])
   rig.client.pong()
   await rig.pass(1010)
   const next = await rig.grant()
@@ -403,7 +448,9 @@ test('Sides that are silent are pinged; an upstream that does not answer is repl
     next.pong()
     await rig.pass(1010)
   }
-  expect(rig.tunnel.end_).toBe('reset client_gone')
+  expect(rig.client.got).toEqual(['close 1001'])
+  expect(next.got).toEqual(['close 1001'])
+  expect(rig.tunnel.end_).toBe('end client_gone')
 })
 
 test('Without a message for `idle` both sides are closed with 1001; pings are no messages.', async () => {
@@ -415,25 +462,55 @@ test('Without a message for `idle` both sides are closed with 1001; pings are no
   await rig.pass(1900)
   expect(rig.client.got).toEqual([])
   await rig.pass(200)
-  expect(rig.client.got).toEqual(['close 1001 idle'])
-  expect(rig.server.got).toEqual(['x', 'close 1001 idle'])
+  expect(rig.client.got).toEqual(['close 1001'])
   rig.client.close(1001)
   await settle()
+  expect(rig.server.got).toEqual(['x', 'close 1001'])
   expect(rig.tunnel.end_).toBe('end')
 })
 
-test('When it is to leave, both sides get 1001 at a moment within the time that it has.', async () => {
+test('When it is to leave, the client gets 1001 within the time; what it sends before its answer still goes to the upstream.', async () => {
   const rig = new SessionRig()
   rig.session.leave('drain', 10_000)
   rig.client.send('still served')
-  await settle()
-  expect(rig.server.got).toEqual(['still served'])
-  for (let i = 0; i < 80; i++) await rig.pass(100)
+  for (let i = 0; i < 50 && rig.client.got.length === 0; i++) await rig.pass(100)
   expect(rig.client.got).toEqual(['close 1001'])
-  expect(rig.server.got).toEqual(['still served', 'close 1001'])
+  expect(rig.told).toEqual(['closing 1001 drain'])
+  rig.client.send('on its way')
   rig.client.close(1001)
   await settle()
+  expect(rig.server.got).toEqual(['still served', 'on its way', 'close 1001'])
   expect(rig.tunnel.end_).toBe('end')
+})
+
+test('Sides that do not answer a Close of ours have 5 s together.', async () => {
+  const rig = new SessionRig()
+  rig.session.leave('reload', 0)
+  await rig.pass(10)
+  expect(rig.client.got).toEqual(['close 1001'])
+  await rig.pass(2400)
+  expect(rig.server.got).toEqual([])
+  await rig.pass(200)
+  expect(rig.server.got).toEqual(['close 1001'])
+  expect(rig.tunnel.end_).toBeUndefined()
+  await rig.pass(2500)
+  expect(rig.tunnel.end_).toBe('end')
+})
+
+test('An upstream that ends while the client is being closed is not replaced.', async () => {
+  for (const end of ['die', 'close'] as const) {
+    const rig = new SessionRig()
+    rig.session.leave('drain', 0)
+    await rig.pass(10)
+    if (end === 'die') rig.server.die()
+    else rig.server.close(1001)
+    await rig.pass(4000)
+    rig.client.close(1001)
+    await settle()
+    expect(rig.tunnel.end_).toBe('end')
+    expect(rig.asked.length).toBe(0)
+    expect(rig.waits).toBe(0)
+  }
 })
 
 test('One that is to leave while it has no upstream closes its client, and asks for none any more.', async () => {
@@ -444,7 +521,7 @@ test('One that is to leave while it has no upstream closes its client, and asks 
   await rig.pass(1000)
   expect(rig.client.got).toEqual(['close 1001'])
   await rig.pass(70_000)
-  expect(rig.tunnel.asked).toBe(0)
+  expect(rig.asked.length).toBe(0)
 })
 
 test('No timer is left of a session that is over, wherever it stood.', async () => {
@@ -472,6 +549,6 @@ test('No timer is left of a session that is over, wherever it stood.', async () 
     rig.tunnel.reset({ reason: 'draining', phase: 'upgrade', origin: 'operator' })
     await rig.pass(10)
     expect(rig.clock.timers).toBe(0)
-    expect(rig.told.filter((told) => told === 'over')).toEqual(['over'])
+    expect(rig.told.filter((told) => told.startsWith('over')).length).toBe(1)
   }
 })
