@@ -8,7 +8,7 @@ import {
   connect as tlsConnect,
 } from 'node:tls'
 import type { Phase, Reason } from '../../../core/failures.ts'
-import type { LinkOptions, Target, TlsTarget } from '../../../core/transport.ts'
+import type { LinkOptions, Protocol, Target, TlsTarget } from '../../../core/transport.ts'
 import { unixPath } from '../../../lib/address.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 
@@ -46,13 +46,16 @@ const TCP_KEEP_ALIVE_MS = 60_000
 export class Dial {
   private readonly owner: DialOwner
   private readonly timers: TimerWheel
+  private readonly protocols: readonly Protocol[]
   private readonly timer: Timer
   private socket: Socket | undefined = undefined
   private phase: Phase = 'connect'
   private over = false
 
-  constructor(owner: DialOwner, timers: TimerWheel) {
+  /** `protocols`: offered over TLS (ALPN), the one that is liked best first; the transport says so, not TLS. */
+  constructor(owner: DialOwner, timers: TimerWheel, protocols: readonly Protocol[]) {
     this.owner = owner
+    this.protocols = protocols
     this.timers = timers
     this.timer = new Timer(() => this.fail({ reason: 'connect_timeout', phase: this.phase }))
   }
@@ -61,7 +64,10 @@ export class Dial {
   start(target: Target, options: LinkOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
     let socket: Socket
     try {
-      socket = target.tls === undefined ? socketTo(target, onread) : secure(target, target.tls, contexts, onread)
+      socket =
+        target.tls === undefined
+          ? socketTo(target, onread)
+          : secure(target, target.tls, contexts, this.protocols, onread)
     } catch (cause) {
       queueMicrotask(() => this.fail(tlsFailure(cause, 'tls_protocol_error')))
       return
@@ -129,13 +135,19 @@ export function socketTo(target: Target, onread?: OnReadOpts): Socket {
   return connect(onread === undefined ? options : { ...options, onread })
 }
 
-function secure(target: Target, tls: TlsTarget, contexts: SecureContexts, onread: OnReadOpts | undefined): Socket {
+function secure(
+  target: Target,
+  tls: TlsTarget,
+  contexts: SecureContexts,
+  protocols: readonly Protocol[],
+  onread: OnReadOpts | undefined,
+): Socket {
   return tlsConnect({
     ...(onread !== undefined && { onread }),
     host: target.address,
     port: target.port,
     ...tlsOptions(tls, contexts),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: protocols,
   })
 }
 

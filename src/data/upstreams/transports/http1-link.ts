@@ -26,6 +26,7 @@ import { UpgradedConnection } from './http1-upgraded.ts'
 import { Http1Upload } from './http1-upload.ts'
 
 const NOTHING = Buffer.alloc(0)
+const HTTP1 = ['http/1.1'] as const
 
 /** One socket, one request at a time: it is itself the stream. */
 export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, SocketEvents {
@@ -160,7 +161,7 @@ export class Http1Link implements Link, UpstreamStream, Deferred, DialOwner, Soc
   }
 
   private connect(): void {
-    this.dial = new Dial(this, this.shared.timers)
+    this.dial = new Dial(this, this.shared.timers, HTTP1)
     this.dial.start(this.target, this.options, this.shared.contexts, {
       buffer: () => this.buffers.next(),
       callback: (bytes, buffer) => this.onRead(bytes, buffer as Buffer),

@@ -20,6 +20,7 @@ export function tcpCheck(timers: TimerWheel, contexts: SecureContexts): Check {
         onDialFailed: ({ reason, cause }) => done(resultOf(reason), causeText(cause)),
       },
       timers,
+      ['http/1.1'],
     )
     dial.start(target, { connectTimeoutMs: config.timeout, keepAliveMs: 0 }, contexts)
     return () => dial.cancel()
