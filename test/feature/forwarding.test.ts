@@ -176,16 +176,13 @@ describe('hosts', () => {
 })
 
 describe('an offer to upgrade', () => {
-  test.each(['TLS/1.2', 'websocket', 'h2c', 'foo/1, h2c'])(
-    '%s is dropped, and the request served',
-    async (protocol) => {
-      const offer = `Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAA\r\nUpgrade: ${protocol}\r\n`
-      const answer = await ask(`POST /x HTTP/1.1\r\nHost: a\r\n${offer}Content-Length: 4\r\n`, 'body')
-      expect(answer).toMatchObject({ status: 200, body: 'POST /x body' })
-      for (const name of ['upgrade', 'http2-settings']) expect(up(name)).toBe(undefined)
-      expect(up('connection')?.toLowerCase() ?? '').not.toContain('upgrade')
-    },
-  )
+  test.each(['TLS/1.2', 'h2c', 'foo/1, h2c'])('%s is dropped, and the request served', async (protocol) => {
+    const offer = `Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAA\r\nUpgrade: ${protocol}\r\n`
+    const answer = await ask(`POST /x HTTP/1.1\r\nHost: a\r\n${offer}Content-Length: 4\r\n`, 'body')
+    expect(answer).toMatchObject({ status: 200, body: 'POST /x body' })
+    for (const name of ['upgrade', 'http2-settings']) expect(up(name)).toBe(undefined)
+    expect(up('connection')?.toLowerCase() ?? '').not.toContain('upgrade')
+  })
 })
 
 describe('TE', () => {

@@ -47,7 +47,7 @@ routes:
   brief: { match: { path: /brief/* }, to: app, bulkhead: { maxConcurrent: 1, queue: { size: 1, maxWait: 60ms } } }
   storm: { match: { path: /storm/* }, to: app, bulkhead: { maxConcurrent: 5, queue: { size: 40 } } }
   turned: { match: { path: /storm-turned }, to: app, bulkhead: { maxConcurrent: 5, queue: { newestFirstAfter: 10ms } } }
-  quick: { match: { path: /quick/* }, to: app, timeouts: { request: 100ms }, bulkhead: { maxConcurrent: 1 } }
+  quick: { match: { path: /quick/* }, to: app, timeouts: { request: 100ms }, buffering: off, bulkhead: { maxConcurrent: 1 } }
 `)
 })
 
