@@ -118,6 +118,11 @@ test('All endpoints are gone: after its attempts in a row the client gets 1012, 
   )
   const line = await running.line(({ route, kind }) => route === 'chat' && kind === undefined)
   expect(line.reason).toBe('connect_refused')
+  const story = (await running.admin(`/api/v1/requests/${line.request_id}`)).body
+  expect(story).toMatch(
+    /connection was lost, because it (ended without a Close|was reset), and not replaced by 4 attempts/,
+  )
+  expect(story).toContain('no other upstream connection took the place of the one that was lost')
 })
 
 test('A circuit breaker that is open refuses these attempts, too.', async () => {

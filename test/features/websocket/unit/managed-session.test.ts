@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { seededRandom } from '../../../../src/lib/random.ts'
 import { SessionRig, settle } from './managed-rig.ts'
 
 test('Messages go from side to side whole, text as text and bytes as bytes.', async () => {
@@ -552,3 +553,36 @@ test('No timer is left of a session that is over, wherever it stood.', async () 
     expect(rig.told.filter((told) => told.startsWith('over')).length).toBe(1)
   }
 })
+
+test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  'whatever both sides do, it ends once, and no timer is left: %i',
+  async (seed) => {
+    const random = seededRandom(seed)
+    const rig = new SessionRig({ ping: 2000, idle: 30_000, onReconnect: ['again'] })
+    const acts: readonly (() => unknown)[] = [
+      () => rig.client.send('x'.repeat(random.uint32() % 3000)),
+      () => rig.server.send(Buffer.alloc(random.uint32() % 3000)),
+      () => rig.client.ping('p'),
+      () => rig.server.pong(),
+      () => rig.client.part('part', random.float() < 0.5),
+      () => rig.server.die(),
+      () => rig.server.close([1000, 1001, 1012, 4000][random.uint32() % 4]),
+      () => rig.pass(random.float() * 1500),
+      async () => void (rig.pending !== undefined && (await rig.grant([], random.float() < 0.2))),
+      async () => void (rig.pending !== undefined && (await rig.refuse())),
+      () => void (random.float() < 0.1 && rig.server.socket.write(Buffer.from([0xff, 0xff, 1]))),
+      () => void (random.float() < 0.1 && rig.client.close(1000)),
+      () => void (random.float() < 0.1 && rig.session.leave('drain', 3000)),
+    ]
+    for (let i = 0; i < 150; i++) {
+      await acts[random.uint32() % acts.length]?.()
+      if (random.float() < 0.5) await settle()
+    }
+    rig.client.die()
+    for (let i = 0; i < 20 && rig.tunnel.end_ === undefined; i++) await rig.pass(1000)
+    expect(rig.tunnel.end_).toBeDefined()
+    await rig.pass(2000)
+    expect(rig.told.filter((told) => told.startsWith('over')).length).toBe(1)
+    expect(rig.clock.timers).toBe(0)
+  },
+)
