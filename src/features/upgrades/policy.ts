@@ -62,8 +62,13 @@ export class Upgrades implements Policy {
     if (this.held.of(ex) !== true) return
     this.held.set(ex, undefined)
     this.open.give()
-    const { endedBy: by = 'sluice', fromClient, fromUpstream, protocol } = ex.tunnel as TunnelFacts
-    this.note(ex, 'tunnel', { protocol, by, bytesIn: fromClient, bytesOut: fromUpstream })
+    const { tunnel } = ex
+    // undefined: the client could not get its 101.
+    const by = tunnel?.endedBy ?? 'sluice'
+    if (tunnel !== undefined) {
+      const { fromClient, fromUpstream, protocol } = tunnel
+      this.note(ex, 'tunnel', { protocol, by, bytesIn: fromClient, bytesOut: fromUpstream })
+    }
     this.metrics.counter('sluice_tunnels_ended_total', [this.route, by, ex.failure?.reason ?? '-']).inc()
   }
 }

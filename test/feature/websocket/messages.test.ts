@@ -40,9 +40,8 @@ beforeAll(async () => {
   half = await testUpstream()
   half.server.on('upgrade', (request, socket) => {
     const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64')
-    socket.write(
-      `HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-    )
+    const head = `HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`
+    setTimeout(() => socket.write(head), request.url === '/half?late' ? 100 : 0)
     socket.on('data', (chunk: Buffer) => {
       heard = Buffer.concat([heard, chunk])
     })
@@ -203,6 +202,20 @@ describe('an end without Close', () => {
     await until(() => text.endsWith('\x81\x04read') && socket.readableEnded)
     expect(heard.toString('hex')).toBe('818100000000' + '61')
   })
+})
+
+test('a client that closes its direction before the 101 gets none, and nothing of it is left', async () => {
+  const socket = connect({ port: sluice.port(), host: '127.0.0.1', allowHalfOpen: true })
+  let text = ''
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1')
+  })
+  socket.end(UPGRADE.replace('/half', '/half?late'))
+  await until(() => socket.readableEnded)
+  expect(text).toMatch(/^HTTP\/1\.1 400 /)
+  expect(await sluice.line(({ query }) => query === '?late')).toMatchObject({ status: 400, reason: 'bad_request' })
+  await sluice.shows('sluice_tunnels{route="half"} 0\n')
+  expect(sluice.operational.filter(({ level }) => level === 'error')).toEqual([])
 })
 
 describe('an upstream that refuses', () => {

@@ -121,8 +121,9 @@ describe('a tunnel', () => {
   test.each(['client', 'upstream'] as const)('a reset of the %s is passed on, and told', async (side) => {
     const client = await open(handshake('/alone'))
     const answer = await client.answer()
-    client.send('x')
-    await until(() => client.rest === 'x')
+    // A frame: heads of frames are passed on when they are whole.
+    client.send('\x81\x01x')
+    await until(() => client.rest === '\x81\x01x')
     const { socket } = seen[0] as { socket: Socket }
     let broken: string | undefined
     socket.on('error', (error: NodeJS.ErrnoException) => {
