@@ -4,11 +4,11 @@ import { connect, type Socket } from 'node:net'
 const AT_ONCE = 100
 
 /**
- * Of slow clients so many read nothing of a large answer; the others send the head of an upload and nothing of its body. Over
+ * Of slow clients one of so many reads nothing of a large answer; the others send the head of an upload and nothing of its body. Over
  * loopback, what is sent to a client that does not read fills 4 MB of socket buffers, and as much behind the gateway: more
  * readers would take all the memory that the system has for sockets.
  */
-const READERS = 50
+const READERS = 22
 
 /** Many slow clients. */
 export class Crowd {
@@ -20,9 +20,10 @@ export class Crowd {
   }
 
   async come(clients: number): Promise<void> {
+    const readers = Math.round(clients / READERS)
     while (this.sockets.length < clients) {
       const more = Math.min(AT_ONCE, clients - this.sockets.length)
-      await Promise.all(Array.from({ length: more }, () => this.stall(this.sockets.length >= READERS)))
+      await Promise.all(Array.from({ length: more }, () => this.stall(this.sockets.length >= readers)))
     }
   }
 

@@ -78,6 +78,14 @@ export class AttemptLoop implements DispatchOwner {
     return this.host.clientStalls
   }
 
+  get client(): string {
+    return this.host.ex.client
+  }
+
+  get uploads(): boolean {
+    return this.plan.buffers.request && this.host.body?.received === false
+  }
+
   start(): void {
     this.proceed(NO_ENDPOINT)
   }

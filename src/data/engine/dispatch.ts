@@ -31,6 +31,10 @@ export interface DispatchOwner {
   readonly timers: TimerWheel
   /** The client delays the exchange, and has for a while. */
   readonly clientStalls: boolean
+  /** Address of the client. */
+  readonly client: string
+  /** The client has not sent all of the body yet, and the route reads bodies ahead. */
+  readonly uploads: boolean
   /** It waited for a connection until now; `ticket` has the request that is about to be sent. */
   onDequeued(dispatch: Dispatch, ticket: Ticket): void
   onInformational(status: number, headers: FlatHeaders): void
@@ -86,6 +90,14 @@ export class Dispatch implements PoolEvents, Candidate {
     this.at = at
     this.endpoint = endpoint
     this.upstream = upstream
+  }
+
+  get client(): string {
+    return this.owner.client
+  }
+
+  get uploads(): boolean {
+    return this.owner.uploads
   }
 
   /** After `pool.start` has returned; events may have come before. */

@@ -6,16 +6,21 @@ export interface Linked<T> {
   next: T | undefined
 }
 
-/** First in, first out, with leaving in between at no cost. Its length is counted for all workers. */
+/** First in, first out, with leaving in between at no cost. Its length may be counted for all workers. */
 export class HeldLine<T extends Linked<T>> {
   length = 0
   private first: T | undefined = undefined
   private last: T | undefined = undefined
-  private readonly held: HeldCell
+  private readonly held: HeldCell | undefined
 
   /** `held`: counts them for all pools of an upstream. */
-  constructor(held: HeldCell) {
+  constructor(held?: HeldCell) {
     this.held = held
+  }
+
+  /** From the first on; none may join or leave meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let ticket = this.first; ticket !== undefined; ticket = ticket.next) yield ticket
   }
 
   push(ticket: T): void {
@@ -24,7 +29,7 @@ export class HeldLine<T extends Linked<T>> {
     else this.last.next = ticket
     this.last = ticket
     this.length++
-    this.held.take()
+    this.held?.take()
   }
 
   /** In front of all others. */
@@ -34,13 +39,7 @@ export class HeldLine<T extends Linked<T>> {
     else this.first.previous = ticket
     this.first = ticket
     this.length++
-    this.held.take()
-  }
-
-  shift(): T | undefined {
-    const ticket = this.first
-    if (ticket !== undefined) this.remove(ticket)
-    return ticket
+    this.held?.take()
   }
 
   remove(ticket: T): void {
@@ -51,6 +50,6 @@ export class HeldLine<T extends Linked<T>> {
     ticket.previous = undefined
     ticket.next = undefined
     this.length--
-    this.held.give()
+    this.held?.give()
   }
 }

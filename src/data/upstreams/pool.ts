@@ -16,6 +16,8 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
 import { type PoolLink, PoolLinks, type PoolLinksOptions, type PoolLinksOwner } from './pool-links.ts'
+import { BULKHEAD_FULL, POOL_FULL } from './pool-refusals.ts'
+import { type InTurn, leavesLine, nextTurn, shareOf, uploadsAmong } from './turns.ts'
 
 /** A request for a pool. */
 export interface PoolRequest {
@@ -25,6 +27,10 @@ export interface PoolRequest {
 
 /** What a pool reports about a request. */
 export interface PoolEvents extends TransportEvents {
+  /** Address of the client; undefined: there is none. */
+  readonly client?: string
+  /** See {@link InTurn}; undefined: false. */
+  readonly uploads?: boolean
   /** It waited for a connection and gets one now. */
   onDequeued(): void
 }
@@ -64,7 +70,8 @@ export interface PoolOptions extends PoolLinksOptions {
  * Links to one endpoint, each with as many requests at a time as it has room for. Of those with room the one that got it last
  * is used first, so that links that are not needed grow old and close; another one is opened only if none has room. One that
  * leaves counts until it has closed. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may
- * be in flight, they get `pool_full`. Before they wait, connections that only slow clients hold are taken back.
+ * be in flight, they get `pool_full`. Before they wait, connections that only slow clients hold are taken back. Requests whose
+ * bodies are still to come have at most half of the connections, and those of several clients take turns, see `turns.ts`.
  */
 export class Pool implements Want, PoolLinksOwner {
   private readonly options: PoolOptions
@@ -72,6 +79,10 @@ export class Pool implements Want, PoolLinksOwner {
   private readonly links: PoolLinks
   private readonly relief: Relief
   private readonly waiters: HeldLine<Ticket>
+  /** On links. */
+  private readonly busy = new HeldLine<Ticket>()
+  /** Those of them whose bodies were still to come when they began. */
+  private uploads = 0
   private closing = false
   /** undefined: it was found and reported. */
   private idleLimit: IdleLimit | undefined
@@ -103,9 +114,9 @@ export class Pool implements Want, PoolLinksOwner {
       return ticket
     }
     ticket.held = true
-    const link = this.waiters.length === 0 ? this.room() : undefined
+    const link = this.mayBegin(ticket) ? this.room() : undefined
     if (link === undefined) this.wait(ticket)
-    else ticket.begin(link)
+    else this.begin(ticket, link)
     return ticket
   }
 
@@ -158,7 +169,7 @@ export class Pool implements Want, PoolLinksOwner {
 
   /** @internal Its link has no room for it after all: it waits in front of the others, who came later. */
   returned(ticket: Ticket): void {
-    ticket.leave()
+    this.off(ticket)
     this.waiters.unshift(ticket)
   }
 
@@ -179,7 +190,7 @@ export class Pool implements Want, PoolLinksOwner {
   private freed(link: PoolLink): void {
     if (link.link.state !== 'open') return
     link.idleSince = this.options.timers.coarseNow
-    while (this.waiters.length > 0 && link.hasRoom) this.serveNext(link)
+    while (link.hasRoom && this.serveNext(link)) {}
     if (this.closing && link.taken === 0) link.close()
     else this.links.note(link)
   }
@@ -188,10 +199,49 @@ export class Pool implements Want, PoolLinksOwner {
   private wait(ticket: Ticket): void {
     this.waiters.push(ticket)
     // An exchange that is ended for it closes its connection a turn or two later: there is room in the line until then.
-    if (this.relief.end(this) || this.waiters.length <= this.limits.maxWaiting) return
-    this.waiters.remove(ticket)
-    this.release(ticket)
-    ticket.events.onFailure(POOL_FULL)
+    if (this.relief.end(this) || this.fits(ticket)) return
+    const leaves = ticket.uploads ? ticket : leavesLine(this.waiters, ticket)
+    this.waiters.remove(leaves)
+    this.release(leaves)
+    leaves.events.onFailure(POOL_FULL)
+  }
+
+  /** The latest one may wait. Uploads have half of the line, too: while they wait, they hold permits. */
+  private fits({ uploads }: Ticket): boolean {
+    const { maxWaiting } = this.limits
+    if (this.waiters.length > maxWaiting) return false
+    return !uploads || uploadsAmong(this.waiters) <= Math.max(1, Math.floor(maxWaiting / 2))
+  }
+
+  /** Nothing that waits has to come before it. */
+  private mayBegin({ uploads }: Ticket): boolean {
+    return (!uploads || this.takesUploads) && this.next() === undefined
+  }
+
+  /** Half of the connections are left for requests that depend on no client. */
+  private get takesUploads(): boolean {
+    return this.uploads < Math.max(1, Math.floor(this.limits.max / 2))
+  }
+
+  /** The one that waits and may begin now. */
+  private next(): Ticket | undefined {
+    if (this.waiters.length === 0) return undefined
+    return nextTurn(this.waiters, this.busy, this.takesUploads)
+  }
+
+  private begin(ticket: Ticket, link: PoolLink): void {
+    ticket.counts = ticket.uploads
+    if (ticket.counts) this.uploads++
+    this.busy.push(ticket)
+    ticket.begin(link)
+  }
+
+  /** It is on no link any more. */
+  private off(ticket: Ticket): void {
+    if (ticket.link === undefined) return
+    this.busy.remove(ticket)
+    if (ticket.counts) this.uploads--
+    ticket.leave()
   }
 
   /** Takes what a request needs, or returns why it cannot. */
@@ -221,17 +271,21 @@ export class Pool implements Want, PoolLinksOwner {
   }
 
   private admit(): void {
-    while (this.waiters.length > 0) {
+    while (this.next() !== undefined) {
       const link = this.room()
       if (link === undefined) return
       this.serveNext(link)
     }
   }
 
-  private serveNext(link: PoolLink): void {
-    const next = this.waiters.shift() as Ticket
+  /** False: none may begin now. */
+  private serveNext(link: PoolLink): boolean {
+    const next = this.next()
+    if (next === undefined) return false
+    this.waiters.remove(next)
     next.events.onDequeued()
-    next.begin(link)
+    this.begin(next, link)
+    return true
   }
 
   /** A link that can take a request. */
@@ -258,13 +312,13 @@ export class Pool implements Want, PoolLinksOwner {
   private release(ticket: Ticket | undefined): void {
     if (ticket === undefined || !ticket.held) return
     ticket.held = false
-    ticket.leave()
+    this.off(ticket)
     this.leave(ticket)
   }
 }
 
 /** One request in a pool. Once it has ended, or was aborted, every call does nothing. */
-export class Ticket implements StreamHolder, PoolRequest {
+export class Ticket implements StreamHolder, PoolRequest, InTurn {
   readonly request: TransportRequest
   readonly events: PoolEvents
   /** @internal The one that serves it. */
@@ -275,16 +329,28 @@ export class Ticket implements StreamHolder, PoolRequest {
   held = false
   /** @internal Whose permit it has; undefined: none. */
   permits: AttemptPermits | undefined = undefined
+  /** @internal It counts among the uploads of its pool. */
+  counts = false
   /** @internal */
   previous: Ticket | undefined = undefined
   /** @internal */
   next: Ticket | undefined = undefined
   private readonly pool: Pool
+  private known: string | undefined = undefined
 
   constructor(pool: Pool, request: TransportRequest, events: PoolEvents) {
     this.pool = pool
     this.request = request
     this.events = events
+  }
+
+  get share(): string {
+    this.known ??= shareOf(this.events.client ?? '')
+    return this.known
+  }
+
+  get uploads(): boolean {
+    return this.request.contentLength !== 0 && this.events.uploads === true
   }
 
   /** It has a connection of this pool. */
@@ -349,16 +415,3 @@ export class Ticket implements StreamHolder, PoolRequest {
     this.stream = undefined
   }
 }
-
-const POOL_FULL = {
-  reason: 'pool_full',
-  phase: 'queue',
-  connected: false,
-  reused: false,
-  bytesSent: false,
-  refusedUnprocessed: false,
-  requestDone: false,
-  responseStarted: false,
-} as const
-
-const BULKHEAD_FULL = { ...POOL_FULL, reason: 'bulkhead_full', phase: 'limit' } as const
