@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { TOP } from './sluice.ts'
 import { type TestUpstream, testUpstream } from './upstream.ts'
+
+/** The top of configs whose listener takes upgrades up, whatever server tests speak by. */
+export const TUNNEL_TOP: string = TOP.replace('127.0.0.1:0" }', '127.0.0.1:0", http1: own }')
 
 /** The key of RFC 6455, section 1.3, and what belongs to it. */
 export const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='

@@ -8,10 +8,10 @@ import { METRICS } from '../../../src/core/metrics.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { httpClient } from '../../kit/client.ts'
 import { section, tableRows } from '../../kit/markdown.ts'
-import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { type LogLine, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
-import { handshake, switched } from '../../kit/upgrade.ts'
+import { handshake, switched, TUNNEL_TOP } from '../../kit/upgrade.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
     socket.write(CLOSE)
     socket.resume()
   })
-  sluice = await startSluice(`${TOP}
+  sluice = await startSluice(`${TUNNEL_TOP}
 plugins: ["${join(ROOT, 'config/examples/plugins/external-auth.ts')}"]
 tracing: {}
 upstreams:

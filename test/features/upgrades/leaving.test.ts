@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import { field, type HttpClient, httpClient } from '../../kit/client.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
-import { handshake, upgradingUpstream } from '../../kit/upgrade.ts'
+import { handshake, TUNNEL_TOP, upgradingUpstream } from '../../kit/upgrade.ts'
 import type { TestUpstream } from '../../kit/upstream.ts'
 
 let upstream: TestUpstream
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 async function start(more = ''): Promise<void> {
   upstream = await upgradingUpstream()
-  sluice = await startSluice(`${TOP.replace(/^drain:.*\n/m, '')}
+  sluice = await startSluice(`${TUNNEL_TOP.replace(/^drain:.*\n/m, '')}
 drain: { delay: 0s, timeout: 1s }
 ${more}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
@@ -86,9 +86,9 @@ test('a reload ends those of the route that changed, after drain.timeout, and le
 })
 
 test('those of a listener that closes end with a FIN after drain.timeout, and others stay', async () => {
-  const second = '  second: { listen: "127.0.0.1:0" }\n'
+  const second = '  second: { listen: "127.0.0.1:0", http1: own }\n'
   upstream = await upgradingUpstream()
-  sluice = await startSluice(`${TOP.replace('admin:', `${second}admin:`).replace('timeout: 5s', 'timeout: 1s')}
+  sluice = await startSluice(`${TUNNEL_TOP.replace('admin:', `${second}admin:`).replace('timeout: 5s', 'timeout: 1s')}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
 routes: { all: { match: { path: /* }, to: app, upgrades: [echo] } }
 `)

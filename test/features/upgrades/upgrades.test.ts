@@ -2,9 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { field, type HttpClient, httpClient } from '../../kit/client.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
-import { ACCEPT, echoes, handshake, type OnUpgrade, switched, upgradingUpstream } from '../../kit/upgrade.ts'
+import {
+  ACCEPT,
+  echoes,
+  handshake,
+  type OnUpgrade,
+  switched,
+  TUNNEL_TOP,
+  upgradingUpstream,
+} from '../../kit/upgrade.ts'
 import type { TestUpstream } from '../../kit/upstream.ts'
 
 let first: TestUpstream
@@ -24,7 +32,7 @@ beforeAll(async () => {
     seen.push({ req, socket, at: 'second' })
     echoes(req, socket, head)
   })
-  sluice = await startSluice(`${TOP}
+  sluice = await startSluice(`${TUNNEL_TOP}
 upstreams:
   one: { endpoints: ["${first.url}"], bulkhead: { maxConcurrent: 1 } }
   other: { endpoints: ["${second.url}"] }
