@@ -9,6 +9,7 @@ const PEER = { address: '127.0.0.1', port: 50_000, localPort: 8080, secure: fals
 describeDownstream(
   'in memory',
   async (): Promise<Stage> => ({ open: async (request = {}) => openScene(request), stop: async () => {} }),
+  { upgrade: 'it has no connection' },
 )
 
 function openScene(request: SceneRequest): Scene {

@@ -9,6 +9,8 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 export interface Lacking {
   /** Breaking the framing of a body. */
   readonly malformed?: string
+  /** Handing over a connection: it tells of no offer to change its protocol. */
+  readonly upgrade?: string
 }
 
 /** What every downstream must do. */
@@ -49,13 +51,13 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
       ['TLS/1.2', 0],
       ['websocket', 0],
       ['h2c, websocket', 4],
-    ])('that offers %s is told like any other, with a body of %i bytes', async (protocol, contentLength) => {
+    ])('that offers %s is told so, with a body of %i bytes', async (protocol, contentLength) => {
       const { downstream, events, feed, feedEnd, answer } = await open({
         method: 'POST',
         headers: ['Connection', 'Upgrade', 'Upgrade', protocol],
         contentLength,
       })
-      expect(downstream.upgrade).toBe(undefined)
+      expect(downstream.upgrade).toBe(lacking.upgrade === undefined ? protocol.toLowerCase() : undefined)
       if (contentLength > 0) {
         downstream.startBody()
         feed('body')
