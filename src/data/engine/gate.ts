@@ -9,13 +9,19 @@ import type { CompiledRoute } from './snapshot.ts'
 /** Milliseconds without a byte after which an attempt begins although more of the upload is to come. */
 const SILENCE_MS = 100
 
+const GRPC = 'application/grpc'
+/** What may follow it: a subtype, or parameters. Other letters make another type, such as that of gRPC-Web. */
+const BEHIND_GRPC: ReadonlySet<string> = new Set(['', '+', ';', ' ', '\t'])
+
 /**
  * Whether an upload is to come before an attempt begins. Not with what may flow both ways at once: a client of gRPC may wait for
- * an answer before it sends any byte. An offer to upgrade is no reason: with a body none is taken up.
+ * an answer before it sends any byte. It speaks HTTP/2: over HTTP/1.1 its type would open the gate for any client. An offer to
+ * upgrade is no reason: with a body none is taken up.
  */
-function isGated({ headers }: Pick<Downstream, 'headers'>): boolean {
+function isGated({ headers, protocol }: Pick<Downstream, 'headers' | 'protocol'>): boolean {
+  if (protocol !== 'HTTP/2') return true
   const type = fieldValue(headers, 'content-type')
-  return type === undefined || !beginsWith(type, 'application/grpc')
+  return type === undefined || !beginsWith(type, GRPC) || !BEHIND_GRPC.has(type.charAt(GRPC.length))
 }
 
 /** A route whose requests go to an upstream. */

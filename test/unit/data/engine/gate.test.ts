@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Downstream } from '../../../../src/core/downstream.ts'
 import { EndpointStateBit } from '../../../../src/core/protocol.ts'
 import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
 import { TestCells } from '../../../kit/cells.ts'
@@ -17,9 +18,8 @@ class Rig {
     this.kit = new EngineKit({ buffering: {}, retries: { maxExtra: 0 }, ...setUp })
   }
 
-  post(length: number, headers: readonly string[] = [], upgrade?: string): ScriptedDownstream {
-    const client = new ScriptedDownstream('POST', '/', headers, length)
-    if (upgrade !== undefined) Object.assign(client, { upgrade })
+  post(length: number, headers: readonly string[] = [], facts: Partial<Downstream> = {}): ScriptedDownstream {
+    const client = Object.assign(new ScriptedDownstream('POST', '/', headers, length), facts)
     this.kit.engine.handle(client)
     return client
   }
@@ -101,20 +101,34 @@ describe('an upload is dialled', () => {
     rig.ended()
   })
 
-  test.each([
-    ['gRPC', ['content-type', 'application/grpc+proto'], {}],
-    ['of a route without buffering', [], { buffering: { request: 'off' } }],
-  ])('with its head: %s', (_what, headers, setUp) => {
-    const rig = new Rig(setUp)
-    const client = rig.post(4, headers)
+  test('with its head: of a route without buffering', () => {
+    const rig = new Rig({ buffering: { request: 'off' } })
+    const client = rig.post(4)
     expect([rig.dialled, client.body]).toEqual([1, []])
+    client.leaves()
+    rig.ended()
+  })
+
+  test.each([
+    ['HTTP/2', 'application/grpc', true],
+    ['HTTP/2', 'Application/gRPC+proto', true],
+    ['HTTP/2', 'application/grpc;charset=x', true],
+    ['HTTP/2', 'application/grpc-web', false],
+    ['HTTP/2', 'application/grpc-web+proto', false],
+    ['HTTP/2', 'application/json', false],
+    // There it is the client's word alone.
+    ['HTTP/1.1', 'application/grpc', false],
+  ] as const)('over %s, of type %s, with its head: %s', (protocol, type, atOnce) => {
+    const rig = new Rig()
+    const client = rig.post(4, ['content-type', type], { protocol })
+    expect([rig.dialled, client.body]).toEqual(atOnce ? [1, []] : [0, ['start']])
     client.leaves()
     rig.ended()
   })
 
   test('an offer to upgrade does not open it: with a body none is taken up', () => {
     const rig = new Rig()
-    const client = rig.post(4, [], 'websocket')
+    const client = rig.post(4, [], { upgrade: 'websocket' })
     expect(rig.dialled).toBe(0)
     client.leaves()
     rig.ended()
