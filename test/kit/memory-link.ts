@@ -82,7 +82,7 @@ export class MemoryLink implements Link {
   /** The peer takes no further stream, and has done nothing with those behind the first `processed`. */
   goAway(processed: number): void {
     this.leave()
-    for (const stream of this.streams.slice(processed)) stream.refuse()
+    for (const stream of this.streams.slice(processed)) stream.refuse('goes_away')
     this.closeIfLeft()
   }
 
@@ -177,8 +177,8 @@ export class MemoryStream implements UpstreamStream {
   }
 
   /** The peer has done nothing with it. */
-  refuse(): void {
-    this.fail({ refusedUnprocessed: true })
+  refuse(refusedUnprocessed: 'goes_away' | 'overload' = 'overload'): void {
+    this.fail({ refusedUnprocessed })
     this.link.closeIfLeft()
   }
 

@@ -143,7 +143,7 @@ test('go-away with three in flight: no new stream, the first ends, the others ar
   const all = startAll(p, 3)
   transport.link(0).connect()
   transport.link(0).goAway(1)
-  expect(all.map(({ seen }) => seen.failure?.refusedUnprocessed)).toEqual([undefined, true, true])
+  expect(all.map(({ seen }) => seen.failure?.refusedUnprocessed)).toEqual([undefined, 'goes_away', 'goes_away'])
   expect(counts(p)).toEqual([1, 0, 1])
   start(p, '/next')
   expect(targets(1)).toEqual(['/next'])
@@ -219,6 +219,20 @@ test('a link with streams is not idle: only the end of one without any teaches h
     link?.fail()
   }
   expect(idleLimits).toEqual([5_000])
+})
+
+test('a link with room that fails with a stream under way was not idle', () => {
+  const p = pool()
+  for (let i = 0; i < 6; i++) {
+    startAll(p, 2, 2 * i)
+    const link = transport.links.at(-1)
+    link?.connect()
+    stream(`/${2 * i}`).answer(200)
+    clock.advance(5_000)
+    link?.fail()
+    expect(counts(p)).toEqual([0, 0, 0])
+  }
+  expect(idleLimits).toEqual([])
 })
 
 test('close: idle links now, others after their last stream; what waits is still served', () => {
