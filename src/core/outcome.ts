@@ -23,17 +23,26 @@ export interface HeadVerdict {
 
 /**
  * How an attempt ended after its head. `failed`: the answer came whole, and says behind its head that the request failed, as a
- * status in trailers does.
+ * status in trailers does. `tunnel_broken`: the upstream broke the tunnel behind its 101; how that should end only its protocol
+ * can tell, and an application that throws a client out breaks it, too.
  */
-export type EndVerdict = 'complete' | 'failed' | 'broken_by_upstream' | 'broken_by_us' | 'pending'
+export type EndVerdict = 'complete' | 'failed' | 'broken_by_upstream' | 'tunnel_broken' | 'broken_by_us' | 'pending'
+
+/** Of a tunnel: an attempt that got a 101 is judged by that. */
+export type TunnelEnd = Extract<EndVerdict, 'complete' | 'tunnel_broken' | 'broken_by_us'>
 
 /**
  * Why an attempt failed after a good head, as its end tells; undefined: it did not, by a fault of the upstream. Breaker, outlier
- * detection, metrics, objectives, spans and log take it from here.
+ * detection, metrics, objectives and log take it from here.
  */
 export function failedEnd(end: EndVerdict): 'response_incomplete' | 'upstream_error' | undefined {
   if (end === 'broken_by_upstream') return 'response_incomplete'
   return end === 'failed' ? 'upstream_error' : undefined
+}
+
+/** The same as spans tell it, which tell of tunnels, too. */
+export function toldEnd(end: EndVerdict): ReturnType<typeof failedEnd> {
+  return end === 'tunnel_broken' ? 'response_incomplete' : failedEnd(end)
 }
 
 const CONNECT: ReadonlySet<Reason> = new Set([
@@ -64,12 +73,20 @@ export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | 
  * The class of an attempt's failure. What the peer refused unprocessed is as safe to repeat as what never had a connection.
  */
 export function failureClass({ reason, refusedUnprocessed }: TransportFailure): ReturnType<typeof outcomeClass> {
-  return refusedUnprocessed ? 'connect' : outcomeClass(reason)
+  return refusedUnprocessed !== false ? 'connect' : outcomeClass(reason)
+}
+
+/**
+ * What an attempt teaches that failed so. A peer that goes away hands back what it has not begun: it leaves in order, and that is
+ * no fault.
+ */
+export function lessonOf({ reason, refusedUnprocessed }: TransportFailure): Lesson {
+  return refusedUnprocessed === 'goes_away' ? IGNORED : FAILURES[reason].teaches
 }
 
 /** Whether the upstream may have done something with the request: then it may be repeated by some methods only. */
 export function mayBeProcessed({ bytesSent, refusedUnprocessed }: TransportFailure): boolean {
-  return bytesSent && !refusedUnprocessed
+  return bytesSent && refusedUnprocessed === false
 }
 
 /** No answer at all, or one that says that a service behind the endpoint did not answer. */

@@ -7,6 +7,7 @@ import {
   ended,
   failureClass,
   type HeadVerdict,
+  lessonOf,
   mayBeProcessed,
   provoked,
   untaught,
@@ -58,6 +59,7 @@ export class AttemptLoop implements DispatchOwner {
   private backoff: Timer | undefined = undefined
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
+  /** Nothing follows: the exchange has its answer, or a hook threw and that is answered. */
   private stopped = false
   private judged: Further | undefined = undefined
 
@@ -127,8 +129,11 @@ export class AttemptLoop implements DispatchOwner {
 
   private end(dispatch: Dispatch, why: HeadVerdict): void {
     const queued = dispatch.waiting
-    dispatch.abort(why.lesson.breaker && dispatch.at.head !== undefined ? 'broken_by_upstream' : 'broken_by_us')
-    if (dispatch.at.head !== undefined) return
+    const { head } = dispatch.at
+    dispatch.abort(
+      why.lesson.breaker && head !== undefined && !dispatch.switched ? 'broken_by_upstream' : 'broken_by_us',
+    )
+    if (head !== undefined) return
     if (queued) this.unsent(dispatch, why.reason ?? 'pool_full')
     else this.conclude(dispatch, why)
   }
@@ -174,6 +179,7 @@ export class AttemptLoop implements DispatchOwner {
       return undefined
     }
     this.prefer(dispatch)
+    if (this.stopped) return undefined
     // The client would keep any other endpoint waiting as well.
     if (!head.ignored && this.plan.again.follows(status) && this.further.allowed(true)) {
       const next = this.choice.next()
@@ -188,7 +194,9 @@ export class AttemptLoop implements DispatchOwner {
         return undefined
       }
     }
-    if (status >= 500 && (this.host.standsIn || unusable(this.host, this.chain, status))) {
+    const useless = status >= 500 && (this.host.standsIn || unusable(this.host, this.chain, status))
+    if (this.stopped) return undefined
+    if (useless) {
       this.current = undefined
       this.host.fail(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
       return undefined
@@ -203,7 +211,8 @@ export class AttemptLoop implements DispatchOwner {
   onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
     this.conclude(dispatch, answered(101))
     this.prefer(dispatch)
-    this.host.onUpgraded(dispatch, headers, upstream)
+    if (this.stopped) upstream.on('error', ignore).destroy()
+    else this.host.onUpgraded(dispatch, headers, upstream)
   }
 
   onFailure(dispatch: Dispatch, facts: TransportFailure): void {
@@ -211,7 +220,8 @@ export class AttemptLoop implements DispatchOwner {
     const fault = faultOf(facts, this.clientStalls)
     const outcome = failureClass(facts)
     if (teaches === UNSENT) this.unsent(dispatch, facts.reason)
-    else this.conclude(dispatch, ended(facts.reason, fault === usual ? teaches : IGNORED, outcome))
+    else this.conclude(dispatch, ended(facts.reason, fault === usual ? lessonOf(facts) : IGNORED, outcome))
+    if (this.stopped) return
     if (this.first !== undefined) {
       this.leaveToOther(dispatch)
       return
@@ -230,20 +240,25 @@ export class AttemptLoop implements DispatchOwner {
       fault === 'client' ||
       !this.further.allowed(mayBeProcessed(facts), this.plan.again.follows(outcome))
     ) {
-      this.host.fail(failed)
+      this.fail(failed)
       return
     }
     const next = this.choice.next()
-    if (next === undefined) this.host.fail(failed)
+    if (next === undefined) this.fail(failed)
     else this.later(next, this.further.backoffMs())
+  }
+
+  /** There is no answer; a hook that threw has had its own. */
+  private fail(why: Failure): void {
+    if (!this.stopped) this.host.fail(why)
   }
 
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
-    else if (this.choice.bodyFirst && this.host.body !== undefined)
+    else if (this.choice.bodyFirst && this.host.body !== undefined && !this.stopped)
       this.host.body.gatherAll(() => this.proceed(otherwise))
-    else this.host.fail(this.choice.refusal ?? otherwise)
+    else this.fail(this.choice.refusal ?? otherwise)
   }
 
   private later(next: Candidate, ms: number): void {
@@ -283,7 +298,8 @@ export class AttemptLoop implements DispatchOwner {
 
   private scheduleSecond(beside: SecondAttempt): void {
     const { host, plan } = this
-    if (host.body !== undefined || !plan.again.repeats(host.ex.method)) return
+    // A second handshake would begin a session at another endpoint, whatever its method is.
+    if (host.body !== undefined || host.ex.upgrade !== undefined || !plan.again.repeats(host.ex.method)) return
     const delay = beside.delayMs(this.latencies, this.clock.now())
     if (delay === undefined) return
     this.second = new Timer(() => this.beginSecond(beside))
@@ -362,3 +378,5 @@ export class AttemptLoop implements DispatchOwner {
     this.host.engine.recorder.attempt(dispatch.at)
   }
 }
+
+function ignore(): void {}

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Attempt } from '../../core/attempt.ts'
 import { FAILURES } from '../../core/failures.ts'
-import { failedEnd } from '../../core/outcome.ts'
+import { failedEnd, type TunnelEnd } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -230,13 +230,20 @@ export class Dispatch implements PoolEvents, Candidate {
       return
     }
     this.at.status = 101
-    this.at.headAt = this.owner.clock.now()
+    const now = this.owner.clock.now()
+    this.at.headAt = now
     this.cancelTimer()
     this.owner.onUpgraded(this, headers, upstream)
+    this.teach(true, now)
+  }
+
+  /** Its answer was a 101: it is judged by that. */
+  get switched(): boolean {
+    return this.at.status === 101
   }
 
   /** The tunnel behind its 101 has ended. */
-  closed(end: Attempt['end']): void {
+  closed(end: TunnelEnd): void {
     if (!this.over) this.finish(end)
   }
 
@@ -256,10 +263,14 @@ export class Dispatch implements PoolEvents, Candidate {
     this.at.end = end
     const now = this.owner.clock.now()
     this.at.endedAt = now
-    const { head } = this.at
-    if (head?.outcome === 'ok' && !head.ignored && end !== 'broken_by_us')
-      this.endpoint.ended(failedEnd(end) === undefined, now)
+    if (!this.switched && end !== 'broken_by_us') this.teach(failedEnd(end) === undefined, now)
     this.cancelTimer()
+  }
+
+  /** How its answer ended; none was good where its head was not. */
+  private teach(whole: boolean, now: number): void {
+    const { head } = this.at
+    if (head?.outcome === 'ok' && !head.ignored) this.endpoint.ended(whole, now)
   }
 
   private cancelTimer(): void {

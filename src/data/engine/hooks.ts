@@ -19,7 +19,7 @@ export interface HooksOwner {
   readonly over: boolean
   /** Ends the exchange. */
   onBug(error: unknown): void
-  /** Only reported: a `left`, `recover` or `settle` hook threw, and the others are still called. */
+  /** Only reported: a `left`, `recover` or `settle` hook threw, and the others are still called; a `stream` hook, which refuses so. */
   bug(error: unknown): void
 }
 
@@ -194,7 +194,7 @@ export function streamRefusal(owner: HooksOwner, ex: Exchange, chain: Chain): Re
       ex.refused(owner.clock, policy.name, refusal.reason, 'enforce')
       return refusal
     } catch (error) {
-      owner.onBug(error)
+      owner.bug(error)
       return INTERNAL
     }
   }

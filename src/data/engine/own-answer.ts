@@ -34,6 +34,8 @@ export function answerOurselves(run: Run, reply: Reply): void {
 export function answerInstead(run: Run, failed: Failure): void {
   run.ex.degraded = undefined
   run.attempts?.stop(failed)
+  // A hook that was told threw, and that is answered.
+  if (run.ex.failure !== failed) return
   const { feed } = run
   feed?.cancel()
   run.feed = undefined

@@ -228,6 +228,8 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.ex.failure = failed
     this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
+    // A hook that was told threw, and that is answered.
+    if (this.ex.failure !== failed) return
     this.body?.detach()
     this.clocks?.extend(RECOVERY_MS)
     answerFor(this, failed)

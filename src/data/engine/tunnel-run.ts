@@ -79,6 +79,14 @@ export class TunnelRun implements BridgeOwner {
 
   /** `headers`: of the upstream's 101. */
   begin(headers: FlatHeaders): void {
+    try {
+      this.answer(headers)
+    } catch (error) {
+      this.run.onBug(error)
+    }
+  }
+
+  private answer(headers: FlatHeaders): void {
     const { dispatch, run } = this
     const { ex, snapshot } = run
     if (!beginsStream(run, dispatch)) {
@@ -92,19 +100,24 @@ export class TunnelRun implements BridgeOwner {
     removeFields(fields, CONTENT_LENGTH)
     fields.push('Upgrade', fieldValue(headers, 'upgrade') ?? ex.tunnel.protocol)
     dispatch.endpoint.parts.answers(ex, 101, fields)
+    this.stage = tunnelOnWay(run)
+    respondOnWay(run, () => this.respond())
+  }
+
+  /** The policies have seen the head, at once or later. */
+  private respond(): void {
+    const { run } = this
+    if (run.over || run.tunnel !== this) return
     try {
-      this.stage = tunnelOnWay(run)
+      this.open()
     } catch (error) {
       run.onBug(error)
-      return
     }
-    respondOnWay(run, () => this.open())
   }
 
   private open(): void {
     const { run } = this
     const { downstream, ex } = run
-    if (run.over) return
     if (!sendHead(run)) {
       const sendable = isSendable(ex.response?.headers ?? [])
       ex.response = undefined
@@ -171,7 +184,7 @@ export class TunnelRun implements BridgeOwner {
     const { run } = this
     run.ex.failure ??= why
     this.dispatch.closed(
-      why === undefined ? 'complete' : why.origin === 'upstream' ? 'broken_by_upstream' : 'broken_by_us',
+      why === undefined ? 'complete' : why.reason === 'response_incomplete' ? 'tunnel_broken' : 'broken_by_us',
     )
     run.finish()
   }

@@ -1,6 +1,6 @@
 import type { Attempt } from '../../../core/attempt.ts'
 import type { Exchange } from '../../../core/exchange.ts'
-import { failedEnd } from '../../../core/outcome.ts'
+import { toldEnd } from '../../../core/outcome.ts'
 import type { AttemptRecord, RequestRecord, SideFacts } from '../../../core/spans.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { Random } from '../../../lib/random.ts'
@@ -88,7 +88,7 @@ function attemptOf(at: Attempt, spanId: string, epoch: number, now: number): Att
     headMs: (at.headAt || at.endedAt || now) - at.startedAt,
     status: at.status,
     outcome: head === undefined || head.ignored ? 'ignored' : head.outcome,
-    reason: head?.reason ?? failedEnd(at.end),
+    reason: head?.reason ?? toldEnd(at.end),
     reused: at.reused,
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../../src/core/exchange.ts'
 import { EngineKit, type EngineSetUp } from '../../../kit/engine.ts'
 import type { ScriptedConnection } from '../../../kit/scripted-transport.ts'
 
@@ -49,6 +50,23 @@ describe('a hedge', () => {
     expect(second.aborted).toBe(true)
     expect(kit.finished[0]?.attempt?.number).toBe(1)
     expect(kit.finished[0]?.response?.status).toBe(200)
+  })
+
+  test('opens no second handshake where the protocol is to change', () => {
+    const asks = {
+      name: 'asks',
+      admit: (ex: Exchange) => {
+        ex.upgrade = 'websocket'
+        return undefined
+      },
+    }
+    for (const policies of [[asks], []]) {
+      const kit = hedged({ policies })
+      kit.send()
+      busy(kit)[0]?.connect()
+      kit.clock.advance(1_000)
+      expect(kit.transport.connections.length).toBe(policies.length === 1 ? 1 : 2)
+    }
   })
 
   test('does not start when the answer is there in time', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BodyStage, Policy } from '../../../../src/core/policy.ts'
 import type { Reply } from '../../../../src/core/verdict.ts'
 import { EngineKit } from '../../../kit/engine.ts'
+import { ScriptedDownstream } from '../../../kit/scripted-downstream.ts'
 
 const TEAPOT: Reply = { status: 418, headers: ['content-length', '3'], body: Buffer.from('tea') }
 
@@ -16,6 +17,15 @@ function traced(name: string, trace: string[], more: Partial<Policy> = {}): Poli
     respond: () => void trace.push(`${name}.respond`),
     settle: () => void trace.push(`${name}.settle`),
     ...more,
+  }
+}
+
+/** A client whose answer is handed to the operating system later than it ends. */
+class SlowToEnd extends ScriptedDownstream {
+  override end(): void {}
+
+  sent(): void {
+    super.end()
   }
 }
 
@@ -280,6 +290,44 @@ describe('the hooks of policies', () => {
       expect(trace).toContain('a.settle')
       expect(kit.finished.length).toBe(1)
       expect(kit.inFlight).toBe(0)
+    },
+  )
+
+  test.each([
+    ['attempt', 0],
+    ['attempted', 200],
+    ['attempted', 'reset'],
+    ['attempted', 'expired'],
+    ['unusable', 503],
+    ['stream', 200],
+  ] as const)(
+    'a %s hook that throws (answer: %s) leaves its answer whole, though it is still on its way',
+    (hook, by) => {
+      const throws = {
+        name: 't',
+        [hook]: () => {
+          throw new Error('of the hook')
+        },
+      }
+      const kit = new EngineKit({ policies: [throws], timeouts: { request: 1_000 }, retries: { when: ['reset'] } })
+      const client = new SlowToEnd()
+      kit.engine.handle(client)
+      if (by === 'expired') kit.clock.advance(1_100)
+      else if (by !== 0) {
+        kit.latest.connect()
+        if (by === 'reset') kit.latest.fail({})
+        else kit.latest.events.onHead(by, ['content-type', 'text/event-stream'])
+      }
+      kit.clock.advance(300)
+      expect(client.got.filter((piece) => typeof piece === 'number' || piece === 'reset')).toEqual([500])
+      client.sent()
+      expect([kit.bugs.map(String), kit.finished.length]).toEqual([['Error: of the hook'], 1])
+      expect(kit.finished[0]?.failure?.reason).toBe('internal')
+      expect([kit.inFlight, kit.heldByAttempts, kit.transport.connections.length]).toEqual([
+        0,
+        0,
+        hook === 'attempt' ? 0 : 1,
+      ])
     },
   )
 

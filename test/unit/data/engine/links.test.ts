@@ -110,7 +110,7 @@ test('requests share a link; those that a go-away refuses are sent again on anot
     [2, undefined],
   ])
   expect(await series('sluice_attempts_total')).toEqual([
-    '{upstream="app",endpoint="http://127.0.0.1:9",outcome="connect"} 2',
+    '{upstream="app",endpoint="http://127.0.0.1:9",outcome="ignored"} 2',
     '{upstream="app",endpoint="http://127.0.0.1:9",outcome="ok"} 3',
   ])
   expect(transport.link(0).state).toBe('closed')
@@ -239,6 +239,43 @@ test('outlier detection counts it once', async () => {
     await pass()
   }
   expect(failures.length).toBe(2)
+})
+
+test.each([
+  ['goes away', true, 200],
+  ['stays, and is overloaded,', false, 503],
+] as const)('a peer that %s hands back what it did not begin: the breaker', async (_what, leaves, status) => {
+  await engine('retries: off, circuitBreaker: { minRequests: 8, errorRate: 50% }', 'outlierDetection: off')
+  const all = Array.from({ length: 8 }, (_, i) => send('GET', `/${i}`))
+  transport.link(0).connect()
+  if (leaves) transport.link(0).goAway(0)
+  else for (const one of transport.streams) one.refuse()
+  await pass()
+  expect(all.map(({ reply }) => reply?.status)).toEqual(Array(8).fill(502))
+  const next = send('GET', '/next')
+  if (leaves) transport.link(1).connect()
+  await pass()
+  stream('/next')?.answer(200)
+  await pass()
+  expect(next.reply?.status).toBe(status)
+})
+
+test('nor does outlier detection blame an endpoint that goes away', async () => {
+  for (const leaves of [true, false]) {
+    transport = new MemoryTransport()
+    await engine('retries: off', 'outlierDetection: { consecutiveFailures: 3 }', 2)
+    for (let i = 0; i < 16; i++) send('GET', `/${i}`)
+    for (const link of transport.links) link.connect()
+    const { length } = transport.link(0).streams
+    expect(length).toBeGreaterThan(3)
+    if (leaves) transport.link(0).goAway(0)
+    else for (const one of transport.link(0).streams) one.refuse()
+    for (const one of [...transport.streams]) one.answer(200)
+    await pass()
+    for (let i = 0; i < 4; i++) send('GET', `/again/${i}`)
+    const serving = transport.links.filter(({ streams }) => streams.length > 0)
+    expect([leaves, serving.length]).toEqual([leaves, leaves ? 2 : 1])
+  }
 })
 
 test('the retry budget takes none of them for a second request', async () => {

@@ -62,11 +62,11 @@ interface Rig {
 function upgraded(
   setUp: EngineSetUp = {},
   headers: readonly string[] = SWITCHED,
-  prepare?: (client: Client) => void,
+  prepare?: (client: Client, kit: EngineKit) => void,
 ): Rig {
   const kit = new EngineKit({ ...setUp, policies: [ASKS, ...(setUp.policies ?? [])] })
   const client = new Client()
-  prepare?.(client)
+  prepare?.(client, kit)
   kit.engine.handle(client)
   expect(kit.running.request?.upgrade).toBe('websocket')
   kit.running.connect()
@@ -161,6 +161,87 @@ test.each([
   expect(rig.client.status).toBe(status)
   await until(() => rig.ours.destroyed)
   expect([rig.kit.finished[0]?.tunnel, rig.kit.finished[0]?.attempt?.end]).toEqual([undefined, 'broken_by_us'])
+})
+
+test.each(['attempted', 'respond', 'stream'] as const)(
+  'a %s hook that throws at a 101 is answered once, and no other hook is asked',
+  async (hook) => {
+    const told: string[] = []
+    const tells = (name: string) => (): undefined => void told.push(name)
+    const other: Policy = { name: 'p', stream: tells('stream'), tunnel: tells('tunnel') }
+    const throws: Policy = {
+      name: 't',
+      [hook]: () => {
+        throw new Error('of the hook')
+      },
+    }
+    const rig = upgraded({ policies: [throws, other] })
+    expect(rig.client.got.filter((piece) => piece !== 'end').map(String)).toEqual([
+      '500',
+      expect.stringContaining('internal'),
+    ])
+    await until(() => rig.ours.destroyed)
+    expect(told).toEqual(hook === 'respond' ? ['stream', 'tunnel'] : [])
+    expect([rig.kit.bugs.map(String), rig.kit.finished.length]).toEqual([['Error: of the hook'], 1])
+    expect([rig.kit.finished[0]?.tunnel, rig.kit.inFlight]).toEqual([undefined, 0])
+  },
+)
+
+test('a connection that cannot be handed over after all breaks the exchange, and no more', async () => {
+  const rig = upgraded({}, SWITCHED, (client) => {
+    client.tunnel = () => {
+      throw new Error('of the downstream')
+    }
+  })
+  await until(() => rig.ours.destroyed)
+  expect([rig.client.got, rig.kit.bugs.map(String), rig.kit.engine.running]).toEqual([
+    [101, 'reset'],
+    ['Error: of the downstream'],
+    0,
+  ])
+})
+
+test('a respond hook that comes back after the deadline opens nothing', async () => {
+  let go: () => void = () => {}
+  const respond = (): Promise<void> => new Promise((resolve) => (go = resolve))
+  const rig = upgraded({ policies: [{ name: 'p', respond }], timeouts: { request: 1_000 } })
+  rig.kit.clock.advance(1_100)
+  expect(rig.client.status).toBe(504)
+  go()
+  await ended(rig)
+  expect(rig.client.got.filter((piece) => typeof piece === 'number')).toEqual([504])
+})
+
+test('an upstream that breaks a tunnel teaches nothing: its 101 has, at once', async () => {
+  const told: unknown[][] = []
+  const rig = upgraded({}, SWITCHED, (_client, kit) => {
+    const [endpoint] = kit.upstreams[0]?.endpoints ?? []
+    if (endpoint !== undefined) endpoint.ended = (...facts) => void told.push(facts)
+  })
+  const at = rig.kit.clock.now()
+  expect(told).toEqual([[true, at]])
+  rig.kit.clock.advance(60_000)
+  rig.ours.destroy(new Error('reset'))
+  await ended(rig)
+  expect(told.length).toBe(1)
+  const [ex] = rig.kit.finished
+  expect([ex?.failure?.reason, ex?.tunnel?.endedBy, ex?.attempt?.end]).toEqual([
+    'response_incomplete',
+    'upstream',
+    'tunnel_broken',
+  ])
+})
+
+test('nor does a tunnel that fell silent, nor one that is cut while it ends', async () => {
+  for (const cut of [false, true]) {
+    const rig = upgraded({ timeouts: { stream: 2_000, total: undefined } })
+    rig.kit.clock.advance(2_100)
+    if (cut) rig.kit.engine.crash(failure('internal', 'request', 'sluice'))
+    else rig.kit.clock.advance(2_000)
+    await ended(rig)
+    const [ex] = rig.kit.finished
+    expect([ex?.failure?.reason, ex?.attempt?.end]).toEqual(['idle_timeout', 'broken_by_us'])
+  }
 })
 
 test('a client whose connection cannot be handed over gets 400', async () => {

@@ -35,3 +35,18 @@ test.each([true, false])(
     else expect(told).toEqual([undefined, undefined, undefined])
   },
 )
+
+test.each([
+  ['complete', undefined],
+  ['failed', 'upstream_error'],
+  ['broken_by_upstream', 'response_incomplete'],
+  ['tunnel_broken', 'response_incomplete'],
+  ['broken_by_us', undefined],
+] as const)('an attempt with a good head that ended as %s: %s', (end, reason) => {
+  const random = seededRandom(5)
+  const ex = madeExchange()
+  const attempt = Object.assign(madeAttempt(1, OK, 1000), { end })
+  ex.begin(attempt)
+  const trace = new RequestTrace(true, '', ex.traceparent, true, random)
+  expect(recordOf(ex, trace, { ...FACTS, random }).attempts.map((one) => one.reason)).toEqual([reason])
+})
