@@ -173,7 +173,7 @@ export class TunnelRun implements BridgeOwner {
 
   /** Of the first upstream: the attempt ends, and the tunnel goes on. Of another one: its own has ended long ago. */
   onUpstreamClosed(inOrder: boolean): void {
-    this.dispatch.closed(inOrder ? 'complete' : 'broken_by_upstream')
+    this.dispatch.closed(inOrder ? 'complete' : 'tunnel_broken')
   }
 
   onMoved(): void {
