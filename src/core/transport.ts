@@ -32,9 +32,9 @@ export interface TransportFailure {
   /**
    * The peer says that it has done nothing with the request, however much of it was sent (RFC 9113 section 8.7: REFUSED_STREAM,
    * or a stream above the last one that a GOAWAY names): it may be repeated, whatever its method. `goes_away`: the link takes no
-   * further stream, and closes; `overload`: it stays, and refuses this one. False: it may have done something.
+   * further stream, and closes; `refused`: it stays, and is overloaded. False: it may have done something.
    */
-  readonly refusedUnprocessed: 'goes_away' | 'overload' | false
+  readonly refusedUnprocessed: 'goes_away' | 'refused' | false
   /** The request had been written whole. */
   readonly requestDone: boolean
   /** A byte of the answer had arrived. */

@@ -177,7 +177,7 @@ export class MemoryStream implements UpstreamStream {
   }
 
   /** The peer has done nothing with it. */
-  refuse(refusedUnprocessed: 'goes_away' | 'overload' = 'overload'): void {
+  refuse(refusedUnprocessed: 'goes_away' | 'refused' = 'refused'): void {
     this.fail({ refusedUnprocessed })
     this.link.closeIfLeft()
   }

@@ -101,11 +101,11 @@ export class TunnelRun implements BridgeOwner {
     fields.push('Upgrade', fieldValue(headers, 'upgrade') ?? ex.tunnel.protocol)
     dispatch.endpoint.parts.answers(ex, 101, fields)
     this.stage = tunnelOnWay(run)
-    respondOnWay(run, () => this.respond())
+    respondOnWay(run, () => this.onHeadSeen())
   }
 
   /** The policies have seen the head, at once or later. */
-  private respond(): void {
+  private onHeadSeen(): void {
     const { run } = this
     if (run.over || run.tunnel !== this) return
     try {

@@ -188,14 +188,10 @@ export class Pool implements Want, PoolLinksOwner {
 
   /** A stream of it has ended. */
   private freed(link: PoolLink): void {
-    if (link.link.state !== 'open') {
-      // It had a stream until now: what it closes behind is no idle time.
-      this.links.note(link)
-      return
-    }
     link.idleSince = this.options.timers.coarseNow
     while (link.hasRoom && this.serveNext(link)) {}
     if (this.closing && link.taken === 0) link.close()
+    // One that has failed leaves the list now, while it is known that it was not idle.
     else this.links.note(link)
   }
 
