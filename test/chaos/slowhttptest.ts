@@ -12,10 +12,9 @@ import { withTables } from '../bench/docs.ts'
 import { machine } from '../bench/machine.ts'
 import { tableOf } from '../bench/report.ts'
 import { HTTP1_SERVERS } from '../kit/ingress.ts'
-import { attacked, type Mode } from '../kit/slowhttptest.ts'
+import { attacked, MODES } from '../kit/slowhttptest.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/slow-clients.md', import.meta.url))
-const MODES: readonly Mode[] = ['H', 'B', 'X']
 const CONNECTIONS = [200, 400]
 
 const OWN_NET = 'SLUICE_CHAOS_OWN_NET'
@@ -51,7 +50,8 @@ for (const http1 of HTTP1_SERVERS) {
       const seen = await attacked([[mode, connections]], seconds, { http1 })
       const { available, closed, failed, inFlight, p99, requests, unavailable } = seen
       lines.push([
-        `\`${http1}\` -${mode} ${connections}`,
+        `\`${http1}\` ${mode}`,
+        `${connections}`,
         `${seen.connections}`,
         `${inFlight}`,
         `${closed}`,
@@ -59,14 +59,15 @@ for (const http1 of HTTP1_SERVERS) {
         `${failed} of ${requests}`,
         `${p99.toFixed(0)} ms`,
       ])
-      process.stdout.write(`${http1} -${mode} ${connections}: ${JSON.stringify(seen)}\n`)
+      process.stdout.write(`${http1} ${mode}, ${connections}: ${JSON.stringify(seen)}\n`)
       if (failed > 0 || unavailable > 0 || available === 0) process.exitCode = 1
     }
   }
 }
 const heads = [
   'attack',
-  'connections at a time',
+  'connections',
+  'at a time',
   'requests in flight',
   'closed',
   'available',

@@ -1,29 +1,45 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '../../src/lib/clock.ts'
-import { Concurrency, DrillEndpoint } from '../../src/tools/drill/endpoint.ts'
 import { Metrics } from '../../src/tools/drill/metrics.ts'
 import { Pacer } from '../../src/tools/drill/pacer.ts'
 import { quantile } from '../../src/tools/drill/run.ts'
 import type { Http1 } from './ingress.ts'
 import { startSluice, TOP } from './sluice.ts'
 import { until } from './until.ts'
+import { testUpstream } from './upstream.ts'
 import { without } from './without.ts'
 
 export const withoutSlowhttptest: boolean = without('slowhttptest', '-h')
 
-/** H: heads that never end. B: bodies that hardly move. X: answers that are hardly read. */
-export type Mode = 'H' | 'B' | 'X'
-
-/** Over a loopback interface an answer must be larger than the buffers in between, or nobody waits for its reader. */
-const LARGE_BYTES = 8_000_000
+const SERVICE_MS = 5
 const PROBES_A_SECOND = 20
+/** Bodies of uploads and answers, in bytes. A short upload waits for its end before an attempt, a long one does not. */
+const SHORT = 8_000
+const LONG_UPLOAD = 100_000
+/** Over a loopback interface an answer must be larger than the buffers in between, or nobody waits for its reader. */
+const LONG_ANSWER = 5_000_000
 
-const OPTIONS: Readonly<Record<Mode, readonly string[]>> = {
-  H: ['-H', '-i', '5', '-x', '24'],
-  B: ['-B', '-i', '5', '-x', '24', '-s', '100000'],
-  X: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32'],
-}
+const BODIES: ReadonlyMap<string, Buffer> = new Map([
+  ['/short', Buffer.alloc(SHORT)],
+  ['/long', Buffer.alloc(LONG_ANSWER)],
+])
+const UPLOADS = ['-B', '-i', '5', '-x', '24', '-s']
+const READERS = ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32']
+
+/** Heads that never end, bodies that hardly move, and answers that are hardly read. */
+const OPTIONS = {
+  '-H': { options: ['-H', '-i', '5', '-x', '24'], path: '/' },
+  '-B, 8 KB': { options: [...UPLOADS, String(SHORT)], path: '/short' },
+  '-B, 100 KB': { options: [...UPLOADS, String(LONG_UPLOAD)], path: '/long' },
+  '-X, 8 KB': { options: READERS, path: '/short' },
+  '-X, 5 MB': { options: READERS, path: '/long' },
+} as const
+
+/** Of the tool; the size is that of the upload or of the answer. */
+export type Mode = keyof typeof OPTIONS
+
+export const MODES: readonly Mode[] = Object.keys(OPTIONS) as Mode[]
 
 /** So many connections in one mode. */
 export type Attack = readonly [mode: Mode, connections: number]
@@ -58,11 +74,10 @@ export async function attacked(
   seconds: number,
   { http1, more = '' }: AttackOptions = {},
 ): Promise<Attacked> {
-  const endpoint = await new DrillEndpoint(
-    systemClock,
-    { serviceMs: 5, largeBytes: LARGE_BYTES },
-    new Concurrency(),
-  ).start()
+  const endpoint = await testUpstream((request, response) => {
+    const body = BODIES.get(request.url ?? '') ?? 'ok'
+    request.on('end', () => setTimeout(() => response.end(body), SERVICE_MS))
+  })
   const config = `${TOP.replace(/^workers: .*\n/m, '')}${more}upstreams:
   app: { endpoints: ["http://127.0.0.1:${endpoint.port}"] }
 routes:
@@ -95,7 +110,7 @@ routes:
     for (const tool of tools) tool.kill('SIGKILL')
     pacer.close()
     await sluice.stop()
-    await endpoint.stop()
+    await endpoint.close()
   }
   const { outcomes } = pacer
   const said = outputs.flatMap((output) =>
@@ -123,9 +138,10 @@ function lastClosed(output: string): number {
 
 /** `outputs` gets what it prints. */
 function start([mode, connections]: Attack, seconds: number, port: number, outputs: string[]): ChildProcess {
-  const url = `http://127.0.0.1:${port}${mode === 'X' ? '/large' : '/'}`
+  const { options, path } = OPTIONS[mode]
+  const url = `http://127.0.0.1:${port}${path}`
   const common = ['-c', String(connections), '-r', '200', '-l', String(seconds), '-p', '5', '-u', url]
-  const tool = spawn('slowhttptest', [...OPTIONS[mode], ...common], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const tool = spawn('slowhttptest', [...options, ...common], { stdio: ['ignore', 'pipe', 'ignore'] })
   const place = outputs.push('') - 1
   tool.stdout.setEncoding('latin1').on('data', (text: string) => {
     outputs[place] += text
