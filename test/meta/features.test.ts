@@ -85,7 +85,7 @@ const EXCEPTIONS: readonly Exception[] = [
   {
     keys: ['websocket'],
     in: /^src\/(data\/engine\/handshake|features\/upgrades\/.*)\.ts$/,
-    why: 'The name of the protocol, as Upgrade has it.',
+    why: 'The name of the protocol, as Upgrade has it; and a lint for all that acts on upgrades only.',
   },
   { keys: ['redirect'], in: /^src\/cli\/admin\.ts$/, why: 'An option of fetch.' },
   { keys: ['bodyLimit'], in: /^src\/control\/admin\//, why: 'An option of Fastify.' },

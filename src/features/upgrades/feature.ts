@@ -39,5 +39,6 @@ export const upgrades = defineFeature({
       of: (_use, { open }, look) => look.sum(open),
     },
   },
+  lints: () => import('./lints.ts'),
   compile: (options, context) => ({ offer: new Upgrades(options, context) }),
 })
