@@ -26,6 +26,8 @@ export class ScriptedConnection implements Link, UpstreamStream {
   request: TransportRequest | undefined = undefined
   sent = ''
   ended = false
+  /** Of the request. */
+  trailers: FlatHeaders = []
   paused = false
   aborted = false
   /** What `write` answers. */
@@ -49,6 +51,7 @@ export class ScriptedConnection implements Link, UpstreamStream {
     this.events = events
     this.sent = ''
     this.ended = request.contentLength === 0
+    this.trailers = []
     this.holder = holder
     return this
   }
@@ -106,8 +109,9 @@ export class ScriptedConnection implements Link, UpstreamStream {
     return this.room
   }
 
-  end(): void {
+  end(trailers: FlatHeaders): void {
     this.ended = true
+    this.trailers = trailers
   }
 
   pause(): void {
