@@ -2,13 +2,18 @@ import { expect } from 'vitest'
 import { type Loaded, loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
 
-const HEAD = `apiVersion: sluice/v1
-listeners: { web: { listen: 127.0.0.1:8080 } }
-`
+/** In front of sections, which may begin with listeners of their own. */
+function head(sections: string): string {
+  const listeners = sections.startsWith('listeners:') ? '' : 'listeners: { web: { listen: 127.0.0.1:8080 } }'
+  return `apiVersion: sluice/v1\n${listeners}\n`
+}
 
 /** Loads a config from these sections; they begin in line 3. */
 export function load(sections: string): Promise<Loaded> {
-  return loadConfig('a.yaml', { ...loadDeps({ SECRET: 'abcdef' }), readFile: async () => Buffer.from(HEAD + sections) })
+  return loadConfig('a.yaml', {
+    ...loadDeps({ SECRET: 'abcdef' }),
+    readFile: async () => Buffer.from(head(sections) + sections),
+  })
 }
 
 /** What is found: `3:5 lint-name`. Throws for a config with errors. */
@@ -24,7 +29,7 @@ export async function found(sections: string): Promise<string[]> {
 export async function expectAt(sections: string, lint: string | undefined): Promise<void> {
   const places: string[] = []
   const bare = sections.replace(/‸/g, (_mark, offset: number) => {
-    const lines = (HEAD + sections.slice(0, offset)).replaceAll('‸', '').split('\n')
+    const lines = (head(sections) + sections.slice(0, offset)).replaceAll('‸', '').split('\n')
     places.push(`${lines.length}:${(lines.at(-1) as string).length + 1} ${lint}`)
     return ''
   })
