@@ -54,9 +54,19 @@ export class Choice {
 
   /**
    * Unused endpoints of the upstream, then of each failover upstream, then used ones. Of the attempts that are left, the last
-   * goes to the next failover upstream if there is one.
+   * goes to the next failover upstream if there is one. What a hook or a balancer throws ends the exchange: a further attempt
+   * has no caller that catches it.
    */
   next(): Candidate | undefined {
+    try {
+      return this.search()
+    } catch (error) {
+      this.host.onBug(error)
+      return undefined
+    }
+  }
+
+  private search(): Candidate | undefined {
     const { body, ex } = this.host
     if (body !== undefined) ex.upload = body.atHand
     this.bodyFirst = false
@@ -75,7 +85,12 @@ export class Choice {
   unused(): Candidate | undefined {
     this.closed = NO_UPSTREAMS
     this.ending = 0
-    return this.scan(0, false)
+    try {
+      return this.scan(0, false)
+    } catch (error) {
+      this.host.onBug(error)
+      return undefined
+    }
   }
 
   /** It is sent now. */

@@ -40,6 +40,8 @@ export interface Uploading {
   readonly answering: boolean
   /** False: a policy does not let the body pass. */
   openBody(): boolean
+  /** Ends it: a hook threw. */
+  onBug(error: unknown): void
 }
 
 /**
@@ -58,8 +60,14 @@ function isDue({ chain, downstream, ex, route }: Uploading): boolean {
   return isGated(downstream) && !plan.split.isHopeless(ex, chain)
 }
 
+/** Called by a socket or a timer, too: what a hook throws ends this request, and would else end the worker. */
 function resume<R extends Uploading>(run: R, goOn: (run: R) => void): void {
-  if (!run.over && !run.answering) goOn(run)
+  if (run.over || run.answering) return
+  try {
+    goOn(run)
+  } catch (error) {
+    run.onBug(error)
+  }
 }
 
 /**

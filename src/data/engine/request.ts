@@ -115,7 +115,16 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.asked(admit(this.ex, this.chain, this.clock))
   }
 
+  /** A policy that waited has no caller that catches what a later hook throws. */
   private asked(admission: Admission): void {
+    try {
+      this.decided(admission)
+    } catch (error) {
+      this.onBug(error)
+    }
+  }
+
+  private decided(admission: Admission): void {
     if (admission === undefined) {
       this.ex.reached = this.chain.policies.length
       passGate(this, this.route?.plan === undefined ? handle : Run.attempt)

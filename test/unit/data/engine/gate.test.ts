@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { EndpointStateBit } from '../../../../src/core/protocol.ts'
+import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
@@ -231,6 +233,87 @@ describe('before the gate', () => {
     expect([told.join(), rig.kit.running.sent, rig.kit.running.ended]).toEqual(['ab', 'AB!', true])
     rig.kit.running.answer(200)
     rig.ended()
+  })
+})
+
+describe('a hook that throws', () => {
+  /** Whose `usable` throws at its call of that number. */
+  function throwsAt(nth: number, rest: Partial<Policy> = {}): Rig {
+    let calls = 0
+    const usable = (): boolean => {
+      if (++calls === nth) throw new Error('a bug')
+      return true
+    }
+    return new Rig({
+      policies: [{ name: 'picky', usable, ...rest }],
+      upstreams: { a: 1, b: 1 },
+      weights: { a: 1, b: 1 },
+    })
+  }
+
+  /** Answered with 500, and told once. */
+  function failed(rig: Rig, client: ScriptedDownstream): void {
+    expect([client.status, rig.dialled, rig.kit.bugs]).toEqual([500, 0, [new Error('a bug')]])
+    expect(rig.kit.finished.map(({ failure }) => failure?.reason)).toEqual(['internal'])
+    rig.kit.bugs.length = 0
+    rig.ended()
+  }
+
+  test.each(['its last byte', 'a silence'])('behind %s ends its request alone', (what) => {
+    const rig = throwsAt(2)
+    const client = rig.post(what === 'a silence' ? -1 : 4)
+    client.sends('abc')
+    if (what === 'a silence') rig.kit.clock.advance(111)
+    else {
+      client.sends('d')
+      client.ends()
+    }
+    failed(rig, client)
+  })
+
+  test('at the gate itself, behind a policy that waited, does so, too', async () => {
+    const rig = throwsAt(1, { admit: () => Promise.resolve(undefined) })
+    const client = rig.post(4)
+    await new Promise((resolve) => setImmediate(resolve))
+    failed(rig, client)
+  })
+
+  test.each([0, 4])('with a body of %i bytes, behind a policy that waited, does so, too', async (length) => {
+    const rig = throwsAt(length === 0 ? 1 : 2, { admit: () => Promise.resolve(undefined) })
+    const client = rig.post(length)
+    await new Promise((resolve) => setImmediate(resolve))
+    if (length > 0) {
+      client.sends('abcd')
+      client.ends()
+    }
+    failed(rig, client)
+  })
+
+  test.each(['a further', 'a second'])('for the endpoint of %s attempt does so, too', (which) => {
+    const hedge = which === 'a second' ? { delay: 50 } : undefined
+    const rig = new Rig({ hedge, retries: { maxExtra: 1 }, upstreams: { a: 2 } })
+    const [upstream] = rig.kit.upstreams as [Upstream]
+    const pick = upstream.pick.bind(upstream)
+    let calls = 0
+    upstream.pick = (...given) => {
+      if (++calls === 2) throw new Error('a bug')
+      return pick(...given)
+    }
+    const client = new ScriptedDownstream()
+    rig.kit.engine.handle(client)
+    if (which === 'a second') rig.kit.clock.advance(70)
+    else rig.kit.running.fail({ reason: 'connect_refused' })
+    expect(calls).toBe(2)
+    rig.kit.transport.connections.length = 0
+    failed(rig, client)
+  })
+
+  test('behind a second gate, that of a policy, does so, too', () => {
+    const rig = throwsAt(2, { admit: () => undefined, behindGate: true })
+    const client = rig.post(4)
+    client.sends('abcd')
+    client.ends()
+    failed(rig, client)
   })
 })
 
