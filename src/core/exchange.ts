@@ -74,7 +74,9 @@ export class Exchange {
   forwardTarget: string
   /** What upstreams see as Host; undefined: as the endpoint has it. */
   forwardAuthority: string | undefined
-  /** The protocol that upstreams are asked to change to, lower-case: of `downstream.upgrade`; undefined: none. */
+  /** What may be changed to, of `downstream.upgrade`: what the routes that it left, and the policies of this one, leave of that. */
+  offer: string | undefined
+  /** The protocol that upstreams are asked to change to, lower-case: of `offer`; undefined: none. */
   upgrade: string | undefined
   /** An upstream has changed to it. */
   tunnel: TunnelFacts | undefined
@@ -145,6 +147,7 @@ export class Exchange {
     this.forwardTarget = downstream.target
     // HTTP/1.0 without Host: the endpoint's own.
     this.forwardAuthority = downstream.authority === '' ? undefined : downstream.authority
+    this.offer = downstream.upgrade
     this.upgrade = undefined
     this.tunnel = undefined
     this.forwardHeaders = undefined
@@ -193,6 +196,7 @@ export class Exchange {
     next.path = this.path
     next.query = this.query
     next.readings = this.readings
+    next.offer = this.offer
     // They have one story.
     this.attemptList ??= [...this.allAttempts]
     this.notes ??= new Notes(undefined)

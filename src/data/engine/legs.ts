@@ -1,11 +1,10 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { BodyStage } from '../../core/policy.ts'
-import type { TunnelBridge, TunnelStage } from '../../core/tunnel.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { answerStages } from './answer.ts'
 import type { Chain } from './chain.ts'
-import { type HooksOwner, runRespond, runSettle, runUpstreamDone, streamRefusal, tunnelOf } from './hooks.ts'
+import { type HooksOwner, runRespond, runSettle, runUpstreamDone, streamRefusal } from './hooks.ts'
 import type { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import type { CompiledRoute } from './snapshot.ts'
@@ -52,14 +51,6 @@ export function streamRefusalOnWay(owner: OnItsWay): Refusal | undefined {
   for (let leg = owner.behind; leg !== undefined && refusal === undefined; leg = leg.behind)
     refusal = streamRefusal(owner, leg.ex, leg.chain)
   return refusal
-}
-
-/** Who sees the bytes of a tunnel, or has its ends: a policy of the latest route, or of one before. */
-export function tunnelOnWay(owner: Pick<OnItsWay, 'behind' | 'chain' | 'ex'>): TunnelStage | TunnelBridge | undefined {
-  let one = tunnelOf(owner.ex, owner.chain)
-  for (let leg = owner.behind; leg !== undefined && one === undefined; leg = leg.behind)
-    one = tunnelOf(leg.ex, leg.chain)
-  return one
 }
 
 /** Stages of all routes for the body of the request, the first route first; those that there are stay. */

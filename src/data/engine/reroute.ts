@@ -74,10 +74,16 @@ export function goOn(run: Run, name: string, failed: Failure | undefined, next: 
   run.behind = { ex, chain, route: from, failed, next, behind }
   run.ex = exchangeUnder(ex, route, route.chain.slots.exchange, snapshot.pathPolicy, clock.now())
   run.ex.degraded = failed?.reason ?? ex.degraded
+  if (failed !== undefined && !mayUpgrade(run.behind)) run.ex.offer = undefined
   run.chain = route.chain
   run.route = route
   run.enter(route, clocks)
   return undefined
+}
+
+/** In the place of a failure no protocol is changed that the route which failed, and every policy of it, did not let through. */
+function mayUpgrade({ chain, ex }: Leg): boolean {
+  return ex.upgrade !== undefined && ex.reached === chain.policies.length
 }
 
 /** The route that took the place of a failure has no answer: its policies are told, and it is under `to` again. */

@@ -12,7 +12,8 @@ import type { Dispatch } from './dispatch.ts'
 import type { Engine } from './engine.ts'
 import { CONTENT_LENGTH } from './fields.ts'
 import { handOver } from './handed-over.ts'
-import { respondOnWay, tunnelOnWay } from './legs.ts'
+import { tunnelOf } from './hooks.ts'
+import { respondOnWay } from './legs.ts'
 import { SideDownstream } from './side-downstream.ts'
 import type { Snapshot } from './snapshot.ts'
 import { beginsStream, type Streaming } from './stream.ts'
@@ -100,7 +101,8 @@ export class TunnelRun implements BridgeOwner {
     removeFields(fields, CONTENT_LENGTH)
     fields.push('Upgrade', fieldValue(headers, 'upgrade') ?? ex.tunnel.protocol)
     dispatch.endpoint.parts.answers(ex, 101, fields)
-    this.stage = tunnelOnWay(run)
+    // Its bytes are those of the latest route alone: the policies of others know of no tunnel.
+    this.stage = tunnelOf(ex, run.chain)
     respondOnWay(run, () => this.onHeadSeen())
   }
 

@@ -33,12 +33,15 @@ export class Upgrades implements Policy {
   }
 
   admit(ex: Exchange): Refusal | undefined {
-    const { contentLength, noUpgrade, upgrade } = ex.downstream
-    if (upgrade === undefined) return undefined
-    const protocol = upgrade
+    const { offer } = ex
+    if (offer === undefined) return undefined
+    const { contentLength, noUpgrade } = ex.downstream
+    const protocol = offer
       .split(',')
       .find((offered) => this.allowed.includes(offered.trim()))
       ?.trim()
+    // Another route that it goes on under may allow more than this one.
+    ex.offer = protocol
     // RFC 9110, section 7.8: an offer may be ignored; most of those that are not allowed are `h2c`, on ordinary requests.
     if (protocol === undefined) return undefined
     if (noUpgrade !== undefined)
