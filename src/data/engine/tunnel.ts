@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { SeenTunnel, TunnelFacts, TunnelLeave, TunnelSide, TunnelStage } from '../../core/tunnel.ts'
 import { TunnelEnds, type TunnelOwner } from './tunnel-ends.ts'
+import { TunnelWriter } from './tunnel-writer.ts'
 
 const CLIENT_BROKE: Failure = failure('client_gone', 'upgrade', 'client')
 const UPSTREAM_BROKE: Failure = {
@@ -16,6 +17,8 @@ const BUG: Failure = failure('internal', 'upgrade', 'sluice')
  */
 export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
   private readonly stage: TunnelStage | undefined
+  private readonly toClient: TunnelWriter
+  private readonly toUpstream: TunnelWriter
 
   /** Both ends are paused. */
   constructor(
@@ -27,6 +30,8 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
   ) {
     super(owner, facts, client, upstream)
     this.stage = stage
+    this.toClient = new TunnelWriter(client, () => upstream.resume())
+    this.toUpstream = new TunnelWriter(upstream, () => client.resume())
   }
 
   start(): void {
@@ -36,15 +41,13 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
     client.on('data', (chunk: Buffer) => {
       if (this.ending) return
       this.facts.fromClient += chunk.length
-      this.pass('client', chunk, client, upstream)
+      this.pass('client', chunk, client, this.toUpstream)
     })
     upstream.on('data', (chunk: Buffer) => {
       if (this.ending) return
       this.facts.fromUpstream += chunk.length
-      this.pass('upstream', chunk, upstream, client)
+      this.pass('upstream', chunk, upstream, this.toClient)
     })
-    client.on('drain', () => upstream.resume())
-    upstream.on('drain', () => client.resume())
     client.on('end', () => this.ended('client', upstream))
     upstream.on('end', () => this.ended('upstream', client))
     client.resume()
@@ -55,13 +58,18 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
   }
 
   get blocked(): boolean {
-    return this.client.writableNeedDrain || this.upstream.writableNeedDrain
+    return this.toClient.full || this.toUpstream.full
+  }
+
+  override get clientBlocked(): boolean {
+    return this.toClient.full
   }
 
   inject(to: TunnelSide, bytes: Buffer): void {
     if (this.isOver || this.ending) return
-    const side = to === 'client' ? this.client : this.upstream
-    if (side.writable) side.write(bytes)
+    if (to === 'client') {
+      if (this.client.writable) this.toClient.write(bytes)
+    } else if (this.upstream.writable) this.toUpstream.write(bytes)
   }
 
   leave(why: TunnelLeave, ms: number): void {
@@ -69,11 +77,12 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
     if (stage !== undefined && !this.isOver && !this.ending) this.watched(() => stage.leave(why, ms))
   }
 
-  private pass(from: TunnelSide, chunk: Buffer, source: Duplex, sink: Duplex): void {
+  private pass(from: TunnelSide, chunk: Buffer, source: Duplex, sink: TunnelWriter): void {
     this.owner.onMoved()
     const { stage } = this
     if (stage === undefined) {
-      if (!sink.write(chunk)) source.pause()
+      sink.write(chunk)
+      if (sink.full) source.pause()
       return
     }
     let out: ReturnType<TunnelStage['push']>
@@ -86,7 +95,7 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
     if (out === undefined || this.isOver || this.ending) return
     if (Buffer.isBuffer(out)) sink.write(out)
     else for (const part of out) sink.write(part)
-    if (sink.writableNeedDrain) source.pause()
+    if (sink.full) source.pause()
   }
 
   /** Nothing more comes from this side. */

@@ -4,6 +4,7 @@ import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { EventClock } from '../../../lib/event-clock.ts'
 import type { Lifetime } from '../../../lib/lifetime.ts'
+import { readNoFurther } from '../../../lib/read-ahead.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { ClientSocket } from '../accept/client-socket.ts'
 import { type ConnectionHost, NOTHING_SEEN } from './host.ts'
@@ -91,6 +92,7 @@ export abstract class HttpSocket<S extends Duplex, R extends Answering> extends 
     this.handedOver = true
     socket.pause()
     socket.removeAllListeners('data')
+    readNoFurther(socket)
     if (rest !== undefined) socket.unshift(rest)
     return socket
   }

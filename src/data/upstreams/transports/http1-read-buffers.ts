@@ -50,6 +50,7 @@ export class ReadBuffers {
   private readonly memory: ReadMemory
   private large = false
   private own: Buffer | undefined = undefined
+  private shares = false
 
   constructor(memory: ReadMemory) {
     this.memory = memory
@@ -69,7 +70,22 @@ export class ReadBuffers {
 
   /** After each read. */
   used(bytes: number): void {
-    this.large = bytes > SMALL_READ
+    this.large = bytes > SMALL_READ && !this.shares
+  }
+
+  /**
+   * From now on into the shared buffer alone. Node holds the next one all the time that nothing comes: what may be silent for
+   * hours must have none of its own.
+   */
+  share(): void {
+    this.shares = true
+    this.large = false
+  }
+
+  /** What was read, in memory of its own. */
+  copy(bytes: number, buffer: Buffer): Buffer {
+    if (bytes > SMALL_READ) this.memory.spend(bytes)
+    return Buffer.from(buffer.subarray(0, bytes))
   }
 
   /** A part of what was read in it is in use. */

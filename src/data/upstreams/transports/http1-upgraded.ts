@@ -10,30 +10,28 @@ export class UpgradedConnection extends Duplex {
   private readonly socket: Socket
   /** Something may be read into it now. */
   wants = false
-  /** Goes on when the socket has room again. */
-  private written: (() => void) | undefined = undefined
+  /** Goes on when the system has what was written. */
+  private taken: (() => void) | undefined = undefined
   private ended = false
   private readonly buffers: ReadBuffers
 
   constructor(socket: Socket, buffers: ReadBuffers) {
-    // Each direction ends by itself, and the socket says when both have.
-    super({ allowHalfOpen: true })
+    // Each direction ends by itself, and the socket says when both have. Nothing is read ahead while it is paused: the least part
+    // costs some hundred bytes.
+    super({ allowHalfOpen: true, readableHighWaterMark: 1 })
     this.socket = socket
     this.buffers = buffers
+    buffers.share()
     // Its writing side must outlive the end of the other one from now on.
     socket.allowHalfOpen = true
     socket.pause()
-    socket.on('drain', () => this.drained())
   }
 
-  /** What was read into one of the buffers. False: no further read for now. */
+  /** What was read into the shared buffer, or the last one before. False: no further read for now. */
   arrived(bytes: number, buffer: Buffer): boolean {
-    const octets = buffer.subarray(0, bytes)
-    const owned = this.buffers.owned(bytes, buffer)
-    if (owned) this.buffers.keep(buffer)
     // The push may ask for more from within.
     this.wants = false
-    if (this.push(owned ? octets : Buffer.from(octets))) this.wants = true
+    if (this.push(this.buffers.copy(bytes, buffer))) this.wants = true
     return this.wants
   }
 
@@ -60,8 +58,18 @@ export class UpgradedConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.socket.write(chunk)) done()
-    else this.written = done
+    this.taken = done
+    this.socket.write(chunk, this.onWritten)
+  }
+
+  /** What has come since the write before: the socket has one at a time, so that nothing waits in both. */
+  override _writev(parts: readonly { readonly chunk: Buffer }[], done: () => void): void {
+    this.taken = done
+    const { socket } = this
+    const last = parts.length - 1
+    socket.cork()
+    for (const [i, { chunk }] of parts.entries()) socket.write(chunk, i === last ? this.onWritten : undefined)
+    socket.uncork()
   }
 
   override _final(done: () => void): void {
@@ -73,10 +81,12 @@ export class UpgradedConnection extends Duplex {
     done(error)
   }
 
-  private drained(): void {
-    const { written } = this
-    this.written = undefined
-    written?.()
+  /** Of a failure the close that follows says all. */
+  private readonly onWritten = (error: Error | null | undefined): void => {
+    if (error) return
+    const { taken } = this
+    this.taken = undefined
+    taken?.()
   }
 
   /** Only TCP itself has resets: sockets of TLS and of a path throw (26.10). */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type Duplex, duplexPair } from 'node:stream'
+import { Duplex, duplexPair } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Failure, failure } from '../../../../src/core/failures.ts'
 import { type SeenTunnel, TunnelFacts, type TunnelSide, type TunnelStage } from '../../../../src/core/tunnel.ts'
@@ -310,3 +310,58 @@ describe('a stage', () => {
     expect([overs[0], bugs]).toEqual([undefined, []])
   })
 })
+
+/** A side that says one octet at a time, and takes what it is given when it is told to. */
+class Grain extends Duplex {
+  readonly taken: Buffer[] = []
+  /** Octets that were asked of it. */
+  said = 0
+  private readonly all: number
+  private go: (() => void) | undefined = undefined
+  private taking = false
+
+  constructor(all = 0) {
+    super({ readableHighWaterMark: 1 })
+    this.all = all
+  }
+
+  takes(): void {
+    this.taking = true
+    this.go?.()
+  }
+
+  override _read(): void {
+    // Each as an event of its own.
+    if (this.said < this.all) setImmediate(() => this.push(Buffer.from(String(this.said++ % 10))))
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.taken.push(chunk)
+    if (this.taking) done()
+    else this.go = done
+  }
+}
+
+test.each(['client', 'upstream'] as const)(
+  'a %s that sends octet by octet is read no further than some parts ahead',
+  async (from) => {
+    const source = new Grain(2_000)
+    const sink = new Grain()
+    join(...((from === 'client' ? [source, sink] : [sink, source]) as [Duplex, Duplex]))
+    await until(() => source.isPaused())
+    const { said } = source
+    expect(said).toBeLessThan(260)
+    expect([sink.taken.length, sink.writableNeedDrain, tunnel.blocked, tunnel.clientBlocked]).toEqual([
+      1,
+      false,
+      true,
+      from === 'upstream',
+    ])
+    await settle()
+    expect(source.said).toBe(said)
+    sink.takes()
+    await until(() => sink.taken.length === 2_000)
+    expect(Buffer.concat(sink.taken).toString()).toBe('0123456789'.repeat(200))
+    expect([facts.fromClient + facts.fromUpstream, tunnel.blocked]).toEqual([2_000, false])
+  },
+)

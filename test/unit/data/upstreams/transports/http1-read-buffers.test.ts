@@ -73,3 +73,31 @@ test('a scavenge frees buffers that nothing holds', async () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
   expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(10_000_000)
 })
+
+test('a connection that changed its protocol holds no buffer of its own, whatever it has read', () => {
+  const memory = new ReadMemory(undefined)
+  const buffers = new ReadBuffers(memory)
+  buffers.used(65_536)
+  const own = buffers.next()
+  buffers.used(20_000)
+  buffers.share()
+  expect(buffers.next()).toBe(memory.shared)
+  // It is there for others.
+  expect(memory.large()).toBe(own)
+  for (const bytes of [20_000, 65_536]) {
+    buffers.used(bytes)
+    expect(buffers.next()).toBe(memory.shared)
+    const read = buffers.copy(bytes, memory.shared)
+    expect([read.length, read.buffer === memory.shared.buffer]).toEqual([bytes, false])
+  }
+})
+
+test('what is copied of large reads counts for the next scavenge', () => {
+  let freed = 0
+  const memory = new ReadMemory(() => freed++)
+  const buffers = new ReadBuffers(memory)
+  for (let i = 0; i < PER_SCAVENGE; i++) buffers.copy(65_536, memory.shared)
+  expect(freed).toBe(1)
+  for (let i = 0; i < PER_SCAVENGE; i++) buffers.copy(100, memory.shared)
+  expect(freed).toBe(1)
+})
