@@ -8,6 +8,7 @@ import type { ScriptedConnection } from '../../../kit/scripted-transport.ts'
 const KIB = 1024
 const FIRST = 64 * KIB
 const OFF: EngineSetUp = { buffering: { request: 'off', response: 'off' } }
+const GRPC = ['content-type', 'application/grpc']
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Time stands still unless a test lets it go on: what is seen behind a call has happened in that call. */
@@ -27,6 +28,8 @@ class Rig {
       peer: PEER,
       contentLength,
     })
+    // What speaks gRPC speaks HTTP/2.
+    if (headers === GRPC) Object.assign(client, { protocol: 'HTTP/2' })
     this.kit.engine.handle(client)
     return client
   }
@@ -57,7 +60,7 @@ const OPENED: readonly [
   (rig: Rig, client: MemoryDownstream) => string,
 ][] = [
   ['without buffering, before any byte of it', OFF, -1, [], () => ''],
-  ['of gRPC, before any byte of it', {}, -1, ['content-type', 'application/grpc'], () => ''],
+  ['of gRPC, before any byte of it', {}, -1, GRPC, () => ''],
   ['behind its first 64 KiB, chunked', {}, -1, [], first],
   ['behind its first 64 KiB, with a length', {}, FIRST + 25, [], first],
   ['behind 100 ms without a byte', {}, -1, [], silence],
