@@ -47,7 +47,7 @@ function inRoute({ name, options }: LintRoute, { node, own, root }: LintContext)
     .map((path) => ({
       path,
       atKey: true,
-      message: 'has no effect: all listeners of the route have http1: node, and answer 501 to an upgrade',
+      message: 'is of no use: all listeners of the route have http1: node, and answer 501 to an upgrade',
     }))
 }
 

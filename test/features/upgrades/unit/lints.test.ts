@@ -25,7 +25,7 @@ it.each([
   'upgrades: [ websocket, mqtt ]',
   'websocket: { ping: 30s }',
   'websocket: { managed: {} }',
-])('%s has no effect where all listeners have http1: node', async (keys) => {
+])('%s is of no use where all listeners have http1: node', async (keys) => {
   expect(await found(`a: ${NODE}`, keys)).toEqual([7])
   expect(await found(`a: ${NODE}, b: ${OWN}`, keys, '{ path: /a, listeners: a }')).toEqual([7])
 })
