@@ -81,6 +81,7 @@ routes:
   a: { match: { path: /a/* }, to: a, outer: a, inner: a2, fallback: { route: b, methods: [GET] } }
   post: { match: { path: /post }, to: a, outer: post, fallback: { route: b, methods: [POST], when: [connect, reset, timeout] } }
   plain: { match: { path: /plain }, to: a, fallback: { route: b, methods: [POST, GET], when: [connect, reset, timeout, 503] } }
+  large: { match: { path: /large }, to: a, outer: large, buffering: { request: on }, fallback: { route: b, methods: [POST] } }
   b: { match: { path: /b }, to: b, outer: b, timeouts: { request: 2s } }
   c: { match: { path: /c }, to: c }
   sent: { match: { path: /sent/* }, outer: sent, inner: never, sends: { to: b }, respond: { status: 200 } }
@@ -287,6 +288,23 @@ describe('from recover', () => {
     running().answer(200)
     ended()
   })
+
+  test.each([-1, 65_537])(
+    'so is one of length %i that is too large to be kept, as long as nothing has had any of it',
+    (length) => {
+      const client = ask('/large', 'POST', length)
+      client.sends('x'.repeat(65_536))
+      running().fail({ reason: 'connect_refused' })
+      running().connect()
+      client.sends('y')
+      client.ends()
+      expect([running().sent.length, running().ended]).toEqual([65_537, true])
+      expect(told.map((what) => String(what).length)).toEqual([65_542, 65_538, 7, 3, 11, 7])
+      running().answer(200)
+      expect(client.status).toBe(200)
+      expect(ended().rerouted).toEqual(['b'])
+    },
+  )
 
   test('one that was not kept is not: the failure is the answer', () => {
     const client = ask('/plain', 'POST', 100_000)

@@ -50,12 +50,13 @@ export class HeldChunks {
     this.chunks.push(chunk)
   }
 
-  /** Only those stay that the current attempt has not been given. */
-  forgetGiven(): void {
+  /** Only those stay that the current attempt has not been given. False: it has been given none. */
+  forgetGiven(): boolean {
     let given = 0
     for (const chunk of this.chunks.splice(0, this.position)) given += chunk.length
     this.giveBack(Math.min(given, this.bytes))
     this.position = 0
+    return given > 0
   }
 
   /** None is held any more; returns those that were. */

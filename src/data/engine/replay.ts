@@ -58,6 +58,8 @@ export class RequestBody {
   private gathering: Gathering | undefined = undefined
   /** See {@link mayBegin}. */
   private begun = false
+  /** Another attempt could be given everything from the first byte: nothing that one was given has been let go. */
+  repeatable = true
   /** Written whole to some attempt. */
   delivered = false
   private progress = 0
@@ -67,11 +69,6 @@ export class RequestBody {
     this.held = new HeldChunks(budget)
     this.watcher = watcher
     this.keeping = downstream.contentLength <= REPLAY_BYTES
-  }
-
-  /** Another attempt could be given everything from the first byte. */
-  get repeatable(): boolean {
-    return !this.asked || this.keeping
   }
 
   /** Bytes received since the last call. */
@@ -169,6 +166,7 @@ export class RequestBody {
     this.countBlocked()
     this.blocked = false
     this.ticket = undefined
+    this.held.rewind()
     this.gathering?.stop()
     this.gathering = undefined
     this.watcher.onBodyMoving(false)
@@ -192,7 +190,8 @@ export class RequestBody {
     if (this.arrears.waiting) this.arrears.came(chunk.length, this.watcher.clock.now())
     if (this.keeping && !this.keeps(chunk.length)) this.forget()
     if (!this.keeping && this.ticket !== undefined && !this.blocked && this.held.given) {
-      this.held.letGo()
+      this.letGo()
+      this.repeatable = false
       if (!this.ticket.write(chunk)) this.block()
       return
     }
@@ -223,7 +222,7 @@ export class RequestBody {
     this.gathering = undefined
     this.ticket?.broken?.()
     this.keeping = false
-    this.held.letGo()
+    this.letGo()
   }
 
   private gathered(): void {
@@ -243,7 +242,11 @@ export class RequestBody {
 
   private forget(): void {
     this.keeping = false
-    this.held.forgetGiven()
+    if (this.held.forgetGiven()) this.repeatable = false
+  }
+
+  private letGo(): void {
+    if (this.held.letGo().length > 0) this.repeatable = false
   }
 
   private pump(): void {
@@ -253,7 +256,7 @@ export class RequestBody {
         return
       }
     }
-    if (!this.keeping) this.held.letGo()
+    if (!this.keeping) this.letGo()
     const { ticket } = this
     if (ticket === undefined) return
     if (!this.received) {

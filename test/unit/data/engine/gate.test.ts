@@ -74,6 +74,24 @@ describe('an upload is dialled', () => {
     rig.ended()
   })
 
+  test.each([-1, MORE_THAN_KEPT])('of length %i: all of it at another endpoint, if the first one refuses', (length) => {
+    const rig = new Rig({ retries: { maxExtra: 1 }, upstreams: { a: 2 } })
+    const client = rig.post(length)
+    const text = '0123456789abcdef'.repeat(4 * KIB)
+    client.sends(text)
+    const first = rig.kit.running
+    first.fail({ reason: 'connect_refused' })
+    rig.kit.clock.advance(300)
+    expect(rig.dialled).toBe(2)
+    rig.kit.running.connect()
+    client.sends('!')
+    client.ends()
+    expect([first.sent, rig.kit.running.sent === `${text}!`, rig.kit.running.ended]).toEqual(['', true, true])
+    rig.kit.running.answer(200)
+    expect(client.status).toBe(200)
+    rig.ended()
+  })
+
   test('of unknown length: at its end', () => {
     const rig = new Rig()
     const client = rig.post(-1)

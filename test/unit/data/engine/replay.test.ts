@@ -108,10 +108,46 @@ describe('a request body on its way up', () => {
     expect(sink.ended).toBe(true)
   })
 
-  test('an announced length above the bound is repeatable only until it was asked for', () => {
-    const { body, feed } = setUp(REPLAY_BYTES + 1)
-    expect(body.repeatable).toBe(true)
+  test.each([REPLAY_BYTES + 1, -1])(
+    'of length %i it is repeatable until an attempt was given what is not kept',
+    (length) => {
+      const { body, feed } = setUp(length)
+      body.gather({ enough: () => body.mayBegin, done: () => {}, stop: () => {} })
+      body.onChunk(Buffer.alloc(REPLAY_BYTES, 'x'))
+      // It was on its way when the client was told to wait.
+      body.onChunk(Buffer.from('y'))
+      expect(body.repeatable).toBe(true)
+      const full = Object.assign(new Sink(), { room: false })
+      feed(full)
+      expect([full.got.length, body.repeatable]).toEqual([REPLAY_BYTES, true])
+      body.detach()
+      body.onChunk(Buffer.from('z'))
+      const sink = new Sink()
+      feed(sink)
+      body.onEnd([])
+      expect([sink.got, sink.ended]).toEqual([`${'x'.repeat(REPLAY_BYTES)}yz`, true])
+      expect(body.repeatable).toBe(false)
+    },
+  )
+
+  test('of an announced length above the bound nothing is kept: repeatable until its first part', () => {
+    const { body, budget, feed } = setUp(REPLAY_BYTES + 1)
     feed(new Sink())
+    expect(body.repeatable).toBe(true)
+    body.onChunk(Buffer.from('x'))
+    expect([body.repeatable, budget.held]).toEqual([false, 0])
+  })
+
+  test('what comes between two attempts, and is too much, takes nothing from the second one', () => {
+    const { body, feed } = setUp()
+    feed(new Sink())
+    body.onChunk(Buffer.alloc(REPLAY_BYTES, 'x'))
+    body.detach()
+    body.onChunk(Buffer.from('y'))
+    expect(body.repeatable).toBe(true)
+    const second = new Sink()
+    feed(second)
+    expect(second.got).toBe(`${'x'.repeat(REPLAY_BYTES)}y`)
     expect(body.repeatable).toBe(false)
   })
 
