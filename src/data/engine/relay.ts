@@ -52,6 +52,8 @@ export class Relay implements AnswerSink {
   /** All of the answer is here. */
   private ended = false
   private told = false
+  /** The exchange has ended. */
+  private over = false
 
   constructor(
     owner: RelayOwner,
@@ -82,8 +84,9 @@ export class Relay implements AnswerSink {
     return this.buffered ? this.buffer?.keeps === true : (this.downstream.keeps ?? true)
   }
 
-  /** The exchange has ended: nothing is kept any more. */
+  /** The exchange has ended: nothing is kept any more, nor passed on. A stage that threw may be why, amid the others. */
   release(): void {
+    this.over = true
     this.buffer?.clear()
   }
 
@@ -94,6 +97,7 @@ export class Relay implements AnswerSink {
     this.held = undefined
     if (held !== undefined) {
       for (const step of held) {
+        if (this.over) return
         if (typeof step === 'function') step()
         else this.onData(step)
       }
@@ -126,7 +130,8 @@ export class Relay implements AnswerSink {
       this.hold(() => this.onEnd())
       return
     }
-    for (let i = 0; i < this.stages.length; i++) this.endStage(i)
+    for (let i = 0; i < this.stages.length && !this.over; i++) this.endStage(i)
+    if (this.over) return
     this.ended = true
     upstreamDoneOnWay(this.owner)
     this.finish()
@@ -185,6 +190,7 @@ export class Relay implements AnswerSink {
   }
 
   private staged(chunk: Buffer, from: number): void {
+    if (this.over) return
     const stage = this.stages[from]
     if (stage === undefined) {
       this.write(chunk)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { AnswerBuffer } from '../../../../src/data/engine/answer-buffer.ts'
 import { ByteBudget } from '../../../../src/data/engine/byte-budget.ts'
 import { MemoryDownstream } from '../../../../src/data/ingress/memory.ts'
@@ -146,6 +147,38 @@ describe('of an answer that a client does not read', () => {
       expect([rig.held, rig.kit.engine.running, rig.kit.heldByAttempts]).toEqual([0, 0, 0])
     },
   )
+
+  test.each(['push', 'end'])('nothing stays when a stage throws in %s, whatever the others have to say', (call) => {
+    const told: string[] = []
+    const stage = (name: string, parts: readonly Buffer[], throws: string): Policy => ({
+      name,
+      responseBody: () => ({
+        changesLength: true,
+        push: (chunk) => {
+          if (throws === 'push' && String(chunk) === 'b') throw new Error('a bug')
+          return chunk.length === 10 ? [chunk, Buffer.from('b'), ...parts] : chunk
+        },
+        end: () => {
+          told.push(`${name} ends`)
+          if (throws === 'end') throw new Error('a bug')
+          return Buffer.alloc(100, 'x')
+        },
+      }),
+      upstreamDone: () => void told.push(`${name} done`),
+      settle: () => void told.push(`${name} settles`),
+    })
+    // The last of them sees the answer first.
+    const policies = [stage('outer', [], call === 'push' ? 'push' : ''), stage('inner', [Buffer.alloc(KIB)], call)]
+    const rig = new Rig({ policies })
+    const client = rig.reader()
+    rig.sends(9)
+    expect(rig.held).toBeGreaterThan(0)
+    if (call === 'push') rig.sends(10)
+    else rig.kit.running.finish()
+    expect([client.state, rig.held, rig.kit.engine.running, rig.kit.heldByAttempts]).toEqual(['broken', 0, 0, 0])
+    expect(told).toEqual([...(call === 'end' ? ['inner ends'] : []), 'inner settles', 'outer settles'])
+    expect(rig.kit.bugs).toEqual([new Error('a bug')])
+  })
 
   test('a silence behind what is kept is the upstream’s as long as it could go on', () => {
     const rig = new Rig({ timeouts: { idle: 1_000 } })
