@@ -24,6 +24,8 @@ const LONGEST_CONTROL = 125
 export class FrameReader {
   /** Of the latest frame. */
   opcode = 0
+  /** It is the last one of its message. */
+  fin = true
   /** Bytes of its payload; Infinity: more than can be counted. */
   length = 0
   /** Bytes of it that are still to come. */
@@ -96,6 +98,7 @@ export class FrameReader {
       if (bytes.length < end) return -1
     }
     this.opcode = first & 0xf
+    this.fin = first >= 0x80
     this.length = length
     this.left = left
     this.masked = masked

@@ -248,6 +248,26 @@ test('Hostile frames of a client end that client only; those of an upstream cost
   await running.shows('sluice_tunnels{route="chat"} 1', reconnects('replaced', 1))
 })
 
+test('One byte between many Pongs, again and again, is a message that ends its client.', async () => {
+  await endpoint('a')
+  const running = await gateway('{ maxMessage: 64KiB }')
+  const before = await rss(running.pid)
+  const { bytes, socket } = await rawClient()
+  const pong = Buffer.concat([Buffer.from([0x8a, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)])
+  const pongs = Buffer.concat(Array.from({ length: 480 }, () => pong))
+  const gone = (): boolean => socket.destroyed || socket.readableEnded || bytes().length > 0
+  for (let i = 0; i < 600 && !gone(); i++) {
+    socket.write(Buffer.concat([Buffer.from([i === 0 ? 0x01 : 0x00, 0x81, 0, 0, 0, 0, 0x61]), pongs]))
+    await settle()
+  }
+  await until(gone)
+  expect(bytes().subarray(0, 1).toString('hex')).toBe('88')
+  expect(bytes().readUInt16BE(2)).toBe(1008)
+  expect((await rss(running.pid)) - before).toBeLessThan(60_000_000)
+  socket.destroy()
+  expect(await running.line(({ path }) => path === '/chat')).toMatchObject({ reason: 'bad_request' })
+})
+
 test('A side that does not read holds the other one back: the memory of the gateway has a bound.', async () => {
   const part: Buffer = Buffer.alloc(64_000)
   let push: (() => void) | undefined

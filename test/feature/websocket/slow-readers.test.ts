@@ -19,7 +19,9 @@ beforeAll(async () => {
   upstream = await webSocketUpstream(() => {})
   sluice = await startSluice(`${ONE_WORKER}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
-routes: { app: { match: { path: /* }, to: app, websocket: { ping: 1s } } }
+routes:
+  app: { match: { path: /plain }, to: app, websocket: { ping: 1s } }
+  managed: { match: { path: /managed }, to: app, websocket: { ping: 1s, managed: {} } }
 `)
 })
 
@@ -52,13 +54,16 @@ class Flood {
 }
 
 test.each([
-  ['a client', 0],
-  ['an upstream', 1],
+  ['a client', 0, '/plain'],
+  ['an upstream', 1, '/plain'],
+  ['a client', 0, '/managed'],
+  ['an upstream', 1, '/managed'],
 ] as const)(
-  '%s that does not read holds up the other side, not the memory of the gateway',
-  async (_who, slow) => {
-    const client = await openWebSocket(sluice.port())
-    const ends = [client, await upstream.end(slow)] as const
+  '%s (%i, %s) that does not read holds up the other side, not the memory of the gateway',
+  async (_who, slow, path) => {
+    const opened = upstream.ends.length
+    const client = await openWebSocket(sluice.port(), path)
+    const ends = [client, await upstream.end(opened)] as const
     const reader = ends[slow]
     const writer = ends[slow === 0 ? 1 : 0]
     reader.keeps = false

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Receiver, Sender } from 'ws'
 import { type Due, Timer, type TimerWheel } from '../../../lib/timers.ts'
-import { ABNORMAL, faultCode, NO_CODE } from './closes.ts'
+import { ABNORMAL, faultCode, NO_CODE, POLICY } from './closes.ts'
+import { Fragments } from './fragments.ts'
 
 /** What is used of `ws`: it is loaded only where a route asks for it. */
 export interface Codec {
@@ -45,6 +46,12 @@ const MOST_FRAGMENTS = 4096
 const LEAST_BYTES_PER_READ = 256
 const SPARE_READS = 1024
 
+/** What may be read besides a message in fragments until it is whole: twice its bytes, heads and control frames included, and two chunks. */
+const SPARE_BYTES = 131_072
+
+/** A message that holds more than so many times its bytes gets memory of its own. */
+const LARGEST_SHARE = 4
+
 /** How long the socket of a peer that was let go may take to send what is left. */
 const RETIRE_MS = 1000
 
@@ -59,6 +66,9 @@ export class FramedEnd {
   readonly socket: Duplex
   closeSent = false
   private readonly receiver: Receiver
+  private readonly fragments = new Fragments()
+  /** Bytes that are read until a message in fragments is whole. */
+  private readonly mostRead: number
   private readonly sender: Sender
   private readonly events: FramedEndEvents
   private readonly timers: TimerWheel
@@ -87,6 +97,7 @@ export class FramedEnd {
     this.timers = timers
     this.masks = side === 'upstream'
     this.pingMs = ping
+    this.mostRead = 2 * maxMessage + SPARE_BYTES
     this.sender = new Sender(socket)
     this.receiver = new Receiver({
       isServer: side === 'client',
@@ -96,7 +107,7 @@ export class FramedEnd {
     })
     this.receiver
       .on('message', (data, binary) => {
-        if (!this.over) events.onMessage(this, data, binary)
+        if (!this.over) events.onMessage(this, ownMemory(data), binary)
       })
       .on('ping', (data) => this.answer(data))
       .on('conclude', (code, reason) => this.end(() => events.onClose(this, code, reason)))
@@ -180,7 +191,8 @@ export class FramedEnd {
     if (this.over) return
     this.heard = true
     this.events.onBytes(this, chunk.length)
-    this.receiver.write(chunk)
+    if (this.fragments.read(chunk) <= this.mostRead) this.receiver.write(chunk)
+    else this.break({ how: 'fault', code: POLICY, text: 'A message has too much between its fragments' })
   }
 
   private answer(data: Buffer): void {
@@ -207,17 +219,14 @@ export class FramedEnd {
       this.destroy()
       return
     }
-    // What is not read cannot be heard.
-    if (this.heard || this.paused) this.pinged = false
+    // What is not read cannot be heard, and behind what it does not take a ping would not reach it.
+    if (this.heard || this.paused || this.full) this.pinged = false
     else if (this.pinged) {
       this.break({ how: 'silent' })
       return
-    } else {
-      // Behind what it does not take a ping would not reach it.
-      if (this.writable && !this.full) {
-        this.sender.ping(EMPTY, this.masks)
-        this.events.onPinged(this)
-      }
+    } else if (this.writable) {
+      this.sender.ping(EMPTY, this.masks)
+      this.events.onPinged(this)
       this.pinged = true
     }
     this.heard = false
@@ -234,4 +243,12 @@ export class FramedEnd {
     this.timers.cancel(this.timer)
     tell()
   }
+}
+
+/** It may wait for a slow reader: as a small part of the chunk that it came in, it would hold all of that. */
+function ownMemory(data: Buffer): Buffer {
+  if (data.length * LARGEST_SHARE >= data.buffer.byteLength) return data
+  const copy = Buffer.allocUnsafeSlow(data.length)
+  data.copy(copy)
+  return copy
 }

@@ -126,6 +126,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
 
   onDrain(end: FramedEnd): void {
     const { client, upstream } = this
+    this.tunnel.active()
     if (end === client) upstream?.resume()
     else if (end === upstream) client.resume()
   }

@@ -1,5 +1,11 @@
+import { duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
+import * as ws from 'ws'
+import { FramedEnd } from '../../../../src/features/websocket/managed/framed-end.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
+import { TimerWheel } from '../../../../src/lib/timers.ts'
+import { ManualClock } from '../../../kit/clock.ts'
+import { until } from '../../../kit/until.ts'
 import { SessionRig, settle } from './managed-rig.ts'
 
 test('Messages go from side to side whole, text as text and bytes as bytes.', async () => {
@@ -430,6 +436,83 @@ test('A message in very many parts ends what sends it.', async () => {
   await settle()
   expect(rig.client.got[0]).toContain('close 1008')
 })
+
+test.each(['client', 'server'] as const)(
+  'What stands between the fragments of a message has a bound, and nothing is held against what stands elsewhere: %s.',
+  async (side) => {
+    const rig = new SessionRig()
+    const writer = rig[side]
+    // More than it may be: here no message is in progress.
+    const pings = async (): Promise<void> => {
+      for (let i = 0; i < 3000; i++) writer.ping('p'.repeat(125))
+      await settle()
+    }
+    await pings()
+    writer.part('a', false)
+    writer.part('b', true)
+    await pings()
+    expect(rig[side === 'client' ? 'server' : 'client'].got).toEqual(['ab'])
+    writer.part('a', false)
+    await pings()
+    expect(writer.got.at(-1)).toContain('close 1008')
+    expect(rig.told[0]).toBe(side === 'client' ? 'closing 1008 client_fault' : undefined)
+    expect(rig.waits).toBe(side === 'client' ? 0 : 1)
+  },
+)
+
+test('A small message does not hold the chunk that it came in.', async () => {
+  const [far, near] = duplexPair()
+  const held: number[] = []
+  const ignore = (): void => {}
+  const end = new FramedEnd(
+    ws,
+    near,
+    { side: 'client', maxMessage: 100_000, ping: undefined },
+    new TimerWheel(new ManualClock()),
+    {
+      onMessage: (_end, data) => held.push(data.buffer.byteLength),
+      onBroken: ignore,
+      onBytes: ignore,
+      onClose: ignore,
+      onDrain: ignore,
+      onPinged: ignore,
+    },
+  )
+  const large = Buffer.concat([Buffer.from([0x82, 0xfe, 0xc0, 0, 0, 0, 0, 0]), Buffer.alloc(0xc000)])
+  far.write(Buffer.concat([masked(0x81, 65), Buffer.concat(Array.from({ length: 9000 }, () => masked(0x8a, 1)))]))
+  far.write(large)
+  await settle()
+  expect(held).toEqual([1, large.length])
+  end.destroy()
+})
+
+test.each(['client', 'server'] as const)(
+  'The %s that reads slowly is not asked, and not taken for dead: what is on its way arrives.',
+  async (side) => {
+    const rig = new SessionRig({ ping: 1000, maxMessage: 4_000_000 })
+    await settle()
+    const [reader, writer] = side === 'client' ? [rig.client, rig.server] : [rig.server, rig.client]
+    reader.socket.pause()
+    writer.send(Buffer.alloc(3_000_000))
+    await settle()
+    for (let i = 0; i < 6; i++) {
+      writer.pong()
+      await rig.pass(1010)
+    }
+    const told = rig.pinged.length
+    const before = rig.tunnel.actives
+    reader.socket.resume()
+    await until(() => reader.got.length === 1)
+    expect([reader.got, rig.told, rig.waits]).toEqual([['binary 3000000'], [], 0])
+    expect(rig.pinged.filter((to) => to === (side === 'client' ? 'client' : 'upstream'))).toEqual([])
+    // That it was taken counts as a sign of life of the tunnel.
+    expect(rig.tunnel.actives).toBeGreaterThan(before)
+    // It is asked again, and the silence of one that was asked tells.
+    await rig.pass(1010)
+    await rig.pass(1010)
+    expect(rig.pinged.length).toBeGreaterThan(told)
+  },
+)
 
 test('Sides that are silent are pinged; an upstream that does not answer is replaced, a client is left.', async () => {
   const rig = new SessionRig({ ping: 1000 })
