@@ -8,6 +8,12 @@ export type TunnelSide = 'client' | 'upstream'
 /** Why a tunnel should end soon: the gateway, or its worker, ends; the route has changed or is gone. */
 export type TunnelLeave = 'drain' | 'reload'
 
+/** `by`: clock milliseconds at which it should have ended. */
+export interface TunnelNotice {
+  readonly why: TunnelLeave
+  readonly by: number
+}
+
 /** What is known of a tunnel, for log, flights and metrics. Fixed shape: `Exchange.tunnel` from the upstream's 101 on. */
 export class TunnelFacts {
   /** Name of the protocol, lower-case. */

@@ -1,6 +1,7 @@
 import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import type { TunnelNotice } from '../../core/tunnel.ts'
 import type { Reply, WholeReply } from '../../core/verdict.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
@@ -67,8 +68,8 @@ export class Engine {
   private readonly lostEnd: EngineDeps['lostEnd']
   private sweeping: ClockHandle = undefined
   private idle: (() => void) | undefined = undefined
-  /** Clock milliseconds until which tunnels should have ended. */
-  private leavesBy: number | undefined = undefined
+  /** The worker ends: holds for every tunnel, also for those that still begin. */
+  notice: TunnelNotice | undefined = undefined
 
   constructor(deps: EngineDeps) {
     this.clock = deps.clock
@@ -240,12 +241,8 @@ export class Engine {
 
   /** Tells the tunnels that the worker ends, and those that still begin: they have `ms`. */
   leave(ms: number): void {
-    this.leavesBy = this.clock.now() + ms
-    for (const run of this.living.all()) run.tunnel?.leave('drain', ms)
-  }
-
-  get leavesWithin(): number | undefined {
-    return this.leavesBy === undefined ? undefined : Math.max(0, this.leavesBy - this.clock.now())
+    this.notice = { why: 'drain', by: this.clock.now() + ms }
+    for (const run of this.living.all()) run.tunnel?.heed(this.notice)
   }
 
   /**
@@ -255,7 +252,7 @@ export class Engine {
   leaveListener(listener: string, ms: number): () => void {
     // Another listener of that name may be open by now.
     const runs = this.living.all().filter((run) => isOn(run, listener, this.live.generation))
-    for (const run of runs) run.tunnel?.leave('reload', ms)
+    this.reloaded(runs, ms)
     return () => {
       for (const run of runs) if (run.tunnel?.isOpen === true) run.fail(LISTENER_CLOSED)
     }
@@ -263,12 +260,20 @@ export class Engine {
 
   /** Tells the tunnels that began before `since` on routes that have changed or are gone: they have `ms`. */
   leaveChanged(since: Snapshot, ms: number): void {
-    for (const run of this.changed(since)) run.tunnel?.leave('reload', ms)
+    this.reloaded(this.changed(since), ms)
   }
 
   /** Ends exchanges that began before `since` on routes that have changed or are gone. */
   cutChanged(since: Snapshot): void {
     for (const run of this.changed(since)) run.fail(ROUTE_CHANGED)
+  }
+
+  private reloaded(runs: readonly Run[], ms: number): void {
+    const notice: TunnelNotice = { why: 'reload', by: this.clock.now() + ms }
+    for (const run of runs) {
+      run.notice = notice
+      run.tunnel?.heed(notice)
+    }
   }
 
   private changed(since: Snapshot): readonly Run[] {

@@ -4,6 +4,7 @@ import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Left } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
+import type { TunnelNotice } from '../../core/tunnel.ts'
 import { isReply, isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -65,6 +66,8 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   feed: SourceFeed | undefined = undefined
   /** The upstream has changed the protocol. */
   tunnel: TunnelRun | undefined = undefined
+  /** @internal Holds for its tunnel, whether or not that is open. */
+  notice: TunnelNotice | undefined = undefined
   /** A policy that has yet to let it in. */
   private pending: Pending | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */

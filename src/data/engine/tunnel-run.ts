@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../core/downstream.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { isBridge, type TunnelBridge, TunnelFacts, type TunnelLeave, type TunnelStage } from '../../core/tunnel.ts'
+import { isBridge, type TunnelBridge, TunnelFacts, type TunnelNotice, type TunnelStage } from '../../core/tunnel.ts'
 import { isSendable } from '../../http/wire/sendable.ts'
 import { type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -26,7 +26,8 @@ export interface UpgradedRun extends Streaming {
   readonly snapshot: Snapshot
   readonly timers: TimerWheel
   readonly clocks: Clocks | undefined
-  readonly engine: Pick<Engine, 'leavesWithin'>
+  readonly engine: Pick<Engine, 'notice'>
+  readonly notice: TunnelNotice | undefined
   tunnel: TunnelRun | undefined
   /** The answer may last. */
   stream: boolean
@@ -137,13 +138,13 @@ export class TunnelRun implements BridgeOwner {
         : new JoinedTunnel(this, facts, stage, client, upstream)
     this.ends = tunnel
     tunnel.start()
-    const { leavesWithin } = run.engine
-    if (leavesWithin !== undefined) this.leave('drain', leavesWithin)
+    this.heed(run.notice)
+    this.heed(run.engine.notice)
   }
 
-  /** It should end within `ms`. */
-  leave(why: TunnelLeave, ms: number): void {
-    this.ends?.leave(why, ms)
+  /** It should end soon; before it is open, it hears of that when it is. */
+  heed(notice: TunnelNotice | undefined): void {
+    if (notice !== undefined) this.ends?.leave(notice.why, Math.max(0, notice.by - this.run.clock.now()))
   }
 
   /** The exchange fails. False: the client has no 101, and can be answered. */

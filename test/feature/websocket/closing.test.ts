@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { httpClient } from '../../kit/client.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
 import { goesLive } from '../../kit/reload.ts'
 import { ONE_WORKER, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
+import { handshake, switched, upgradingUpstream } from '../../kit/upgrade.ts'
 import {
   echoes,
   openWebSocket,
@@ -149,6 +151,48 @@ ${routes}
     kept.ws.close(1000)
     await kept.ended()
   })
+})
+
+test('a reload and a drain close a WebSocket whose 101 comes after them, too', async () => {
+  const waiting: (() => void)[] = []
+  const heard: Buffer[] = []
+  const upstream = await upgradingUpstream((req, socket) => {
+    waiting.push(() => socket.write(switched(req)))
+    socket.on('data', (chunk: Buffer) => heard.push(chunk))
+  })
+  const yaml = (more: string): string => `${ONE_WORKER.replace('timeout: 5s', 'timeout: 8s')}watch: off
+upstreams: { app: { endpoints: ["${upstream.url}"] } }
+routes: { app: { match: { path: /* }, to: app${more} } }
+`
+  const sluice = await startSluice(yaml(''))
+  const acts = [
+    () => goesLive(sluice, yaml(', timeouts: { request: 9s }')),
+    async () => {
+      sluice.child.kill('SIGTERM')
+      await until(() => sluice.operational.some(({ message }) => message === 'draining'))
+    },
+  ]
+  for (const [i, act] of acts.entries()) {
+    heard.length = 0
+    const client = (await httpClient(sluice.port())).send(handshake('/'))
+    await until(() => waiting.length === i + 1)
+    await act()
+    waiting[i]?.()
+    expect((await client.answer()).status).toBe(101)
+    const close = '\x88\x02\x03\xe9'
+    await until(() => client.rest === close)
+    client.send(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]))
+    await until(() => Buffer.concat(heard).length === 8)
+    await client.ended()
+    client.close()
+  }
+  expect(await sluice.exited()).toBe(0)
+  const lines = sluice.log.filter(({ status }) => status === 101)
+  expect(lines.map(({ ended_by, reason }) => [ended_by, reason])).toEqual([
+    ['sluice', undefined],
+    ['sluice', undefined],
+  ])
+  await upstream.close()
 })
 
 describe('workers', () => {
