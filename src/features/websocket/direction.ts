@@ -1,6 +1,6 @@
 import type { TunnelSide } from '../../core/tunnel.ts'
-import { FrameReader } from './frames.ts'
 import type { Traffic } from './traffic.ts'
+import { FrameReader } from './wire/frames.ts'
 
 /** One direction of a tunnel: what comes from one side, and goes to the other. */
 export class Direction extends FrameReader {

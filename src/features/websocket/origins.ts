@@ -41,7 +41,8 @@ export class Origins {
     const isExact = ({ host }: OriginPattern): boolean => !host.startsWith('.')
     const exact = patterns.filter(isExact)
     this.exact = new Set(exact.filter(({ scheme, host }) => scheme !== '' || host === 'null').map(textOf))
-    this.hosts = new Set(exact.filter(({ scheme }) => scheme === '').map(({ host }) => host))
+    // The origin `null` is no host of that name.
+    this.hosts = new Set(exact.filter(({ scheme, host }) => scheme === '' && host !== 'null').map(({ host }) => host))
     this.below = patterns.filter((pattern) => !isExact(pattern))
   }
 

@@ -1,7 +1,7 @@
 import type { SeenTunnel } from '../../core/tunnel.ts'
 import type { Direction } from './direction.ts'
-import { pingFrame } from './frames.ts'
 import type { Watch } from './watch.ts'
+import { pingFrame } from './wire/frames.ts'
 
 /** The Pings of one WebSocket: they ask sides that are silent whether they are there. */
 export class Pings {

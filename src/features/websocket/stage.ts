@@ -3,10 +3,10 @@ import { type Failure, failure } from '../../core/failures.ts'
 import type { SeenTunnel, TunnelLeave, TunnelSide, TunnelStage } from '../../core/tunnel.ts'
 import { Due } from '../../lib/timers.ts'
 import { Direction } from './direction.ts'
-import { CLOSE, closeFrame, PONG } from './frames.ts'
-import { GOING_AWAY, NO_CODE, TOO_BIG } from './managed/closes.ts'
 import { Pings } from './pings.ts'
 import type { Watch } from './watch.ts'
+import { GOING_AWAY, NO_CODE, TOO_BIG } from './wire/closes.ts'
+import { CLOSE, closeFrame, PONG } from './wire/frames.ts'
 import type { ClosedFor } from './words.ts'
 
 /** From our Close to the end, milliseconds: half of it for the answer of the client, half for that of the upstream. */

@@ -1,6 +1,6 @@
 import type { FeatureContext } from '../../core/feature.ts'
 import type { TunnelSide } from '../../core/tunnel.ts'
-import { FRAME_KINDS } from './frames.ts'
+import { FRAME_KINDS } from './wire/frames.ts'
 import type { metrics } from './words.ts'
 
 type Sink = FeatureContext<unknown, typeof metrics>['metrics']

@@ -4,8 +4,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { WebSocketOptions } from './keys.ts'
-import { ABNORMAL } from './managed/closes.ts'
 import { Traffic } from './traffic.ts'
+import { ABNORMAL } from './wire/closes.ts'
 import type { decisions, metrics } from './words.ts'
 
 type Context = FeatureContext<unknown, typeof metrics, typeof decisions>

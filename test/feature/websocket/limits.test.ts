@@ -1,7 +1,9 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { httpClient } from '../../kit/client.ts'
 import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
+import { handshake, switched, upgradingUpstream } from '../../kit/upgrade.ts'
 import { openWebSocket, type WebSocketUpstream, webSocketUpstream } from '../../kit/websocket.ts'
 
 let upstream: WebSocketUpstream
@@ -86,6 +88,28 @@ describe('maxFrame', () => {
     expect((await other.ended()).code).toBe(1009)
     expect(await sluice.line(({ path }) => path === '/small')).toMatchObject({ reason: 'body_too_large' })
     expect([client.errors, other.errors]).toEqual([[], []])
+  })
+
+  test('where the upstream has closed without a code, it gets none, either', async () => {
+    const got: Buffer[] = []
+    const closing = await upgradingUpstream((req, socket) => {
+      socket.write(switched(req))
+      socket.write(Buffer.from([0x88, 0]))
+      socket.on('data', (chunk: Buffer) => got.push(chunk))
+    })
+    const own = await startSluice(`${ONE_WORKER}
+upstreams: { one: { endpoints: ["${closing.url}"] } }
+routes: { small: { match: { path: /small }, to: one, websocket: { maxFrame: 1KiB } } }
+`)
+    const client = (await httpClient(own.port())).send(handshake('/small'))
+    await client.answer()
+    await until(() => client.rest === '\x88\x00')
+    client.send(Buffer.concat([Buffer.from([0x82, 0xfe, 0x08, 0, 0, 0, 0, 0]), Buffer.alloc(2048)]))
+    await until(() => Buffer.concat(got).length >= 6)
+    expect([...Buffer.concat(got).subarray(0, 2)]).toEqual([0x88, 0x80])
+    client.close()
+    await own.stop()
+    await closing.close()
   })
 
   test('of a client that says it sends 2^63 bytes, and goes on', async () => {

@@ -1,4 +1,4 @@
-import { FrameReader } from '../frames.ts'
+import { FrameReader } from '../wire/frames.ts'
 
 /**
  * What a message in fragments may keep in memory. The receiver of `ws` keeps each fragment as a view of the chunk that it came in, so that

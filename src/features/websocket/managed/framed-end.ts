@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Receiver, Sender } from 'ws'
 import { type Due, Timer, type TimerWheel } from '../../../lib/timers.ts'
-import { ABNORMAL, faultCode, NO_CODE, POLICY } from './closes.ts'
+import { faultCode, isSent, POLICY } from '../wire/closes.ts'
 import { Fragments } from './fragments.ts'
 
 /** What is used of `ws`: it is loaded only where a route asks for it. */
@@ -145,7 +145,7 @@ export class FramedEnd {
   /** Sends a Close, once; nothing is sent behind it. A code that is only told stands for none. */
   close(code: number, reason: Buffer | string = EMPTY): void {
     if (!this.writable) return
-    this.sender.close(code === NO_CODE || code === ABNORMAL ? undefined : code, reason, this.masks)
+    this.sender.close(isSent(code) ? code : undefined, reason, this.masks)
     this.closeSent = true
   }
 

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream'
 import type { Failure } from '../../../core/failures.ts'
 import type { HeldTunnel, TunnelBridge, TunnelLeave, TunnelSide } from '../../../core/tunnel.ts'
 import { fieldValue } from '../../../lib/headers.ts'
-import { Timer } from '../../../lib/timers.ts'
-import { GOING_AWAY, isReplaced, LONGEST_REASON, SERVICE_RESTART, TOO_BIG } from './closes.ts'
+import { GOING_AWAY, isReplaced, LONGEST_REASON, SERVICE_RESTART, TOO_BIG } from '../wire/closes.ts'
+import { CloseTimes } from './close-times.ts'
 import type { FirstUpstream, SessionClose, SessionEvents, SessionOptions } from './contract.ts'
 import { BAD_FRAMES, GONE, SILENT, tooLarge } from './ends.ts'
 import { type Broken, type Codec, FramedEnd, type FramedEndEvents, type FrameFault } from './framed-end.ts'
@@ -14,9 +14,6 @@ import { type Loss, Reconnecting, type ReconnectingDeps, type ReconnectingOwner 
 interface Deps extends ReconnectingDeps {
   readonly codec: Codec
 }
-
-/** From our Close to the end: half of it for the answer of the client, half for that of the upstream. */
-const CLOSING_MS = 5_000
 
 /**
  * A client's WebSocket whose upstream may be replaced. Messages go from side to side whole, as fast as the other side takes
@@ -40,12 +37,9 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   private closing: { readonly code: number; readonly why: Failure | undefined } | undefined = undefined
   /** Who sent the Close that ends it. */
   private first: { readonly by: TunnelSide | 'sluice'; readonly code: number } | undefined = undefined
-  private leavesFor: TunnelLeave = 'drain'
   private ended = false
-  private leavesAt = 0
-  private readonly closes: Timer
   private readonly idle: Idle
-  private readonly leaves: Timer
+  private readonly times: CloseTimes
 
   /** @param first the upstream's 101 */
   constructor(options: SessionOptions, first: FirstUpstream, deps: Deps, events: SessionEvents) {
@@ -55,9 +49,9 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     const protocol = fieldValue(first.headers, 'sec-websocket-protocol')
     this.reconnecting = new Reconnecting(options.reconnect, protocol, first.endpoint, deps, this, events)
     this.held = new HeldFrames(deps.codec.Sender, options.buffer)
-    this.closes = new Timer(() => this.onUnanswered())
     this.idle = new Idle(options.idle, deps.clock, deps.timers, () => this.close(GOING_AWAY, 'idle', undefined))
-    this.leaves = new Timer(() => this.close(GOING_AWAY, this.leavesFor, undefined))
+    const leave = (why: TunnelLeave): void => this.close(GOING_AWAY, why, undefined)
+    this.times = new CloseTimes(deps, leave, () => this.onUnanswered())
   }
 
   join(tunnel: HeldTunnel, client: Duplex, upstream: Duplex): void {
@@ -70,19 +64,15 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   }
 
   leave(why: TunnelLeave, ms: number): void {
-    const { clock, random, timers } = this.deps
     if (this.ended) return
-    this.leavesFor = why
-    const at = clock.now() + random.float() * (ms - Math.min(CLOSING_MS, ms / 2))
-    if (!this.leaves.scheduled || at < this.leavesAt) {
-      this.leavesAt = at
-      timers.scheduleAt(this.leaves, at)
-    }
+    this.times.within(why, ms)
+    if (this.closing !== undefined) this.waits()
   }
 
   over(): void {
     this.ended = true
-    for (const timer of [this.closes, this.idle, this.leaves]) this.deps.timers.cancel(timer)
+    this.deps.timers.cancel(this.idle)
+    this.times.stop()
     this.reconnecting.stop()
     this.client.leave()
     this.upstream?.leave()
@@ -127,6 +117,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
   onDrain(end: FramedEnd): void {
     const { client, upstream } = this
     this.tunnel.active()
+    if (end === client && this.closing !== undefined && !this.ended) this.waits()
     if (end === client) upstream?.resume()
     else if (end === upstream) client.resume()
   }
@@ -164,7 +155,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     }
     this.leaving = { code, reason }
     upstream.close(code, reason)
-    this.deps.timers.schedule(this.closes, CLOSING_MS)
+    this.times.wait(false, false)
   }
 
   private onUpstreamClose(upstream: FramedEnd, code: number, reason: Buffer): void {
@@ -234,7 +225,12 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     this.reconnecting.stop()
     this.client.close(code, reason)
     this.client.resume()
-    this.deps.timers.schedule(this.closes, this.upstream === undefined ? CLOSING_MS : CLOSING_MS / 2)
+    this.waits()
+  }
+
+  /** Our Close is on its way to the client. */
+  private waits(): void {
+    this.times.wait(this.client.full, this.upstream?.closeSent === false)
   }
 
   /** A side has not answered a Close in time. */
@@ -243,7 +239,7 @@ export class Session implements TunnelBridge, FramedEndEvents, ReconnectingOwner
     if (leaving !== undefined) client.close(leaving.code, leaving.reason)
     else if (closing !== undefined && upstream !== undefined && !upstream.closeSent) {
       upstream.close(closing.code)
-      this.deps.timers.schedule(this.closes, CLOSING_MS / 2)
+      this.times.waitOn()
       return
     }
     this.end(closing?.why)

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { CLOSE, closeFrame, FrameReader, PING, PONG, pingFrame } from '../../../../src/features/websocket/frames.ts'
-import { NO_CODE } from '../../../../src/features/websocket/managed/closes.ts'
+import { NO_CODE } from '../../../../src/features/websocket/wire/closes.ts'
+import {
+  CLOSE,
+  closeFrame,
+  FrameReader,
+  PING,
+  PONG,
+  pingFrame,
+} from '../../../../src/features/websocket/wire/frames.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import {
   anyFrame,
@@ -182,6 +189,18 @@ describe('frames of ours', () => {
       expect([ping.opcode, ping.fin, ping.end]).toEqual([PING, true, bytes.length])
       expect(payloadOf(bytes, ping).toString('hex')).toBe('ffffffff00000002')
     }
+  })
+
+  test.each([0, 999, 1004, 1005, 1006, 1015, 2000, 2999, 5000, 65535])(
+    'a Close has no code that may not be sent: %i',
+    (code) => {
+      expect(closeFrame(code, undefined).toString('hex')).toBe('8800')
+      expect(closeFrame(code, 1).toString('hex')).toBe('888000000001')
+    },
+  )
+
+  test.each([1000, 1014, 3000, 4999])('a Close has one that may: %i', (code) => {
+    expect(closeFrame(code, undefined).readUInt16BE(2)).toBe(code)
   })
 
   test('are known again in a Pong, masked or not', () => {

@@ -581,6 +581,43 @@ test('Sides that do not answer a Close of ours have 5 s together.', async () => 
   expect(rig.tunnel.end_).toBe('end')
 })
 
+test('A drain or a reload lets a client have the long message that is on its way, in all the time that there is.', async () => {
+  const rig = new SessionRig({ maxMessage: 4_000_000 })
+  await settle()
+  rig.client.socket.pause()
+  rig.server.send(Buffer.alloc(3_000_000))
+  await settle()
+  rig.session.leave('reload', 30_000)
+  // Our Close waits behind it; the upstream has its own in time.
+  for (let i = 0; i < 29; i++) await rig.pass(1000)
+  expect([rig.told, rig.server.got, rig.tunnel.end_]).toEqual([['closing 1001 reload'], ['close 1001'], undefined])
+  rig.client.socket.resume()
+  await until(() => rig.client.got.length === 2)
+  expect(rig.client.got).toEqual(['binary 3000000', 'close 1001'])
+  // From here on it has the time that any client has to answer.
+  await rig.pass(4000)
+  expect(rig.tunnel.end_).toBeUndefined()
+  await rig.pass(1100)
+  expect(rig.tunnel.end_).toBe('end')
+})
+
+test('One that is told to leave while its client is being closed has the time that is left.', async () => {
+  const rig = new SessionRig({ maxMessage: 4_000_000, idle: 1000 })
+  await settle()
+  rig.client.socket.pause()
+  rig.server.send(Buffer.alloc(3_000_000))
+  await rig.pass(1100)
+  expect(rig.told).toEqual(['closing 1001 idle'])
+  rig.session.leave('drain', 20_000)
+  for (let i = 0; i < 15; i++) await rig.pass(1000)
+  expect(rig.tunnel.end_).toBeUndefined()
+  rig.client.socket.resume()
+  await until(() => rig.client.got.length === 2)
+  rig.client.close(1001)
+  await settle()
+  expect([rig.client.got, rig.tunnel.end_]).toEqual([['binary 3000000', 'close 1001'], 'end'])
+})
+
 test('An upstream that ends while the client is being closed is not replaced.', async () => {
   for (const end of ['die', 'close'] as const) {
     const rig = new SessionRig()

@@ -40,6 +40,8 @@ test.each([
   ['[::1]', 'http://[::1]:3000', true],
   ['https://10.0.0.1', 'https://10.0.0.1', true],
   ['null', 'null', true],
+  ['null', 'http://null', false],
+  ['null', 'https://null:81', false],
   ['capacitor://localhost', 'capacitor://localhost', true],
   ['chrome-extension://abcdefghijklmnop', 'chrome-extension://abcdefghijklmnop', true],
   ['chrome-extension://abcdefghijklmnop', 'https://abcdefghijklmnop', false],

@@ -9,6 +9,12 @@ export const POLICY = 1008
 export const TOO_BIG = 1009
 export const SERVICE_RESTART = 1012
 
+/** A Close may have this code; any other one only stands for it where it is told (RFC 6455, section 7.4). */
+export function isSent(code: number): boolean {
+  if (code >= 3000) return code < 5000
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== NO_CODE && code !== ABNORMAL
+}
+
 /** Bytes of text in a Close, RFC 6455, section 5.5. */
 export const LONGEST_REASON = 123
 

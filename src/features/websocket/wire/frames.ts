@@ -1,4 +1,4 @@
-import { NO_CODE } from './managed/closes.ts'
+import { isSent, NO_CODE } from './closes.ts'
 
 /** Kinds of frames, as metrics tell them apart. `other`: of opcodes that RFC 6455 reserves. */
 export const FRAME_KINDS = ['continuation', 'text', 'binary', 'close', 'ping', 'pong', 'other'] as const
@@ -125,10 +125,10 @@ function longLength(bytes: Buffer, at: number): number {
   return length <= Number.MAX_SAFE_INTEGER ? length : Number.POSITIVE_INFINITY
 }
 
-/** A Close with this code. `mask`: towards a server; undefined: towards a client, which takes no masked frames. */
+/** A Close with this code, or, if none may have it, without one. `mask`: towards a server; undefined: towards a client, which takes no masked frames. */
 export function closeFrame(code: number, mask: number | undefined): Buffer {
-  const payload = Buffer.allocUnsafe(2)
-  payload.writeUInt16BE(code)
+  const payload = Buffer.allocUnsafe(isSent(code) ? 2 : 0)
+  if (payload.length > 0) payload.writeUInt16BE(code)
   return controlFrame(CLOSE, payload, mask)
 }
 
