@@ -13,11 +13,11 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
 import { type PoolLink, PoolLinks, type PoolLinksOptions, type PoolLinksOwner } from './pool-links.ts'
 import { BULKHEAD_FULL, POOL_FULL } from './pool-refusals.ts'
-import { type InTurn, leavesLine, nextTurn, shareOf, uploadsAmong } from './turns.ts'
+import { type InTurn, shareOf, Turns } from './turns.ts'
+import { half, UploadPlaces } from './upload-places.ts'
 
 /** A request for a pool. */
 export interface PoolRequest {
@@ -78,11 +78,10 @@ export class Pool implements Want, PoolLinksOwner {
   private limits: PoolLimits
   private readonly links: PoolLinks
   private readonly relief: Relief
-  private readonly waiters: HeldLine<Ticket>
-  /** On links. */
-  private readonly busy = new HeldLine<Ticket>()
-  /** Those of them whose bodies were still to come when they began. */
-  private uploads = 0
+  private readonly turns: Turns<Ticket>
+  private readonly places: UploadPlaces
+  /** Links that slow clients were made to give back, and that have yet to close. */
+  private promised = 0
   private closing = false
   /** undefined: it was found and reported. */
   private idleLimit: IdleLimit | undefined
@@ -90,7 +89,8 @@ export class Pool implements Want, PoolLinksOwner {
   constructor(options: PoolOptions) {
     this.options = options
     this.relief = options.relief ?? NO_RELIEF
-    this.waiters = new HeldLine(options.waiting)
+    this.turns = new Turns(options.waiting)
+    this.places = new UploadPlaces(this, this.turns, () => this.limits.max)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.links = new PoolLinks(options, this)
     this.limits = options.limits
@@ -101,8 +101,9 @@ export class Pool implements Want, PoolLinksOwner {
     return this.links.size
   }
 
+  /** Those that wait for a connection, and not for a place among the uploads. */
   get waiting(): number {
-    return this.waiters.length
+    return this.turns.line.length - this.places.waiting
   }
 
   /** Begins a request; events may come before this returns. After `close` it is still served. */
@@ -114,7 +115,7 @@ export class Pool implements Want, PoolLinksOwner {
       return ticket
     }
     ticket.held = true
-    const link = this.mayBegin(ticket) ? this.room() : undefined
+    const link = this.hasRoom && this.mayBegin(ticket) ? this.room() : undefined
     if (link === undefined) this.wait(ticket)
     else this.begin(ticket, link)
     return ticket
@@ -155,7 +156,7 @@ export class Pool implements Want, PoolLinksOwner {
       stream?.abort()
       this.freed(link)
     } else if (ticket.waiting) {
-      this.waiters.remove(ticket)
+      this.turns.leave(ticket)
       this.release(ticket)
     }
   }
@@ -170,7 +171,7 @@ export class Pool implements Want, PoolLinksOwner {
   /** @internal Its link has no room for it after all: it waits in front of the others, who came later. */
   returned(ticket: Ticket): void {
     this.off(ticket)
-    this.waiters.unshift(ticket)
+    this.turns.line.unshift(ticket)
   }
 
   /** @internal */
@@ -183,13 +184,18 @@ export class Pool implements Want, PoolLinksOwner {
   onClosed({ idleSince, link: { retired } }: PoolLink, idle: boolean): void {
     if (retired !== undefined) this.options.onRetired(retired)
     else if (idle) this.endedIdle(idleSince)
+    if (this.promised > 0) this.promised--
     this.admit()
   }
 
   /** A stream of it has ended. */
   private freed(link: PoolLink): void {
     link.idleSince = this.options.timers.coarseNow
-    while (link.hasRoom && this.serveNext(link)) {}
+    while (this.turns.line.length > 0 && link.hasRoom) {
+      const first = this.turns.first(this.places.free > 0)
+      if (first === undefined) break
+      this.serve(first, link)
+    }
     if (this.closing && link.taken === 0) link.close()
     // One that has failed leaves the list now, while it is known that it was not idle.
     else this.links.note(link)
@@ -197,50 +203,47 @@ export class Pool implements Want, PoolLinksOwner {
 
   /** Joins the line, unless that is too long. */
   private wait(ticket: Ticket): void {
-    this.waiters.push(ticket)
+    const { relief, turns } = this
+    turns.line.push(ticket)
+    const length = turns.line.length
     // An exchange that is ended for it closes its connection a turn or two later: there is room in the line until then.
-    if (this.relief.end(this) || this.fits(ticket)) return
-    const leaves = ticket.uploads ? ticket : leavesLine(this.waiters, ticket)
-    this.waiters.remove(leaves)
+    if (relief.end(ticket.uploads && this.places.free === 0 ? this.places : this) && turns.line.length === length)
+      this.promised++
+    if (!ticket.waiting || this.fits(ticket)) return
+    const leaves = ticket.uploads ? ticket : turns.tooMany(ticket)
+    turns.leave(leaves)
     this.release(leaves)
     leaves.events.onFailure(POOL_FULL)
   }
 
   /** The latest one may wait. Uploads have half of the line, too: while they wait, they hold permits. */
   private fits({ uploads }: Ticket): boolean {
-    const { maxWaiting } = this.limits
-    if (this.waiters.length > maxWaiting) return false
-    return !uploads || uploadsAmong(this.waiters) <= Math.max(1, Math.floor(maxWaiting / 2))
+    const { limits, promised, turns } = this
+    if (turns.line.length > limits.maxWaiting + promised) return false
+    return !uploads || turns.uploadsWaiting <= half(limits.maxWaiting) + promised
   }
 
   /** Nothing that waits has to come before it. */
   private mayBegin({ uploads }: Ticket): boolean {
-    return (!uploads || this.takesUploads) && this.next() === undefined
-  }
-
-  /** Half of the connections are left for requests that depend on no client. */
-  private get takesUploads(): boolean {
-    return this.uploads < Math.max(1, Math.floor(this.limits.max / 2))
-  }
-
-  /** The one that waits and may begin now. */
-  private next(): Ticket | undefined {
-    if (this.waiters.length === 0) return undefined
-    return nextTurn(this.waiters, this.busy, this.takesUploads)
+    if (!uploads && this.turns.line.length === 0) return true
+    const { free } = this.places
+    return (!uploads || free > 0) && this.turns.first(free > 0) === undefined
   }
 
   private begin(ticket: Ticket, link: PoolLink): void {
     ticket.counts = ticket.uploads
-    if (ticket.counts) this.uploads++
-    this.busy.push(ticket)
+    if (ticket.counts) this.places.taken++
+    this.turns.busy.add(ticket)
+    if (this.turns.line.length > 0) this.turns.count(ticket, 1)
     ticket.begin(link)
   }
 
   /** It is on no link any more. */
   private off(ticket: Ticket): void {
     if (ticket.link === undefined) return
-    this.busy.remove(ticket)
-    if (ticket.counts) this.uploads--
+    this.turns.busy.delete(ticket)
+    if (this.turns.line.length > 0) this.turns.count(ticket, -1)
+    if (ticket.counts) this.places.taken--
     ticket.leave()
   }
 
@@ -271,27 +274,26 @@ export class Pool implements Want, PoolLinksOwner {
   }
 
   private admit(): void {
-    while (this.next() !== undefined) {
-      const link = this.room()
-      if (link === undefined) return
-      this.serveNext(link)
+    while (this.turns.line.length > 0 && this.hasRoom) {
+      const first = this.turns.first(this.places.free > 0)
+      if (first === undefined) return
+      this.serve(first, this.room() as PoolLink)
     }
   }
 
-  /** False: none may begin now. */
-  private serveNext(link: PoolLink): boolean {
-    const next = this.next()
-    if (next === undefined) return false
-    this.waiters.remove(next)
-    next.events.onDequeued()
-    this.begin(next, link)
-    return true
+  private serve(ticket: Ticket, link: PoolLink): void {
+    this.turns.leave(ticket)
+    ticket.events.onDequeued()
+    this.begin(ticket, link)
+  }
+
+  private get hasRoom(): boolean {
+    return this.links.size < this.limits.max || this.links.withRoom() !== undefined
   }
 
   /** A link that can take a request. */
   private room(): PoolLink | undefined {
-    const { limits, links } = this
-    return links.withRoom() ?? (links.size < limits.max ? links.open() : undefined)
+    return this.links.withRoom() ?? (this.links.size < this.limits.max ? this.links.open() : undefined)
   }
 
   /** @internal */

@@ -1,4 +1,6 @@
+import type { HeldCell } from '../../cells/held.ts'
 import { IpReader } from '../../lib/ip.ts'
+import { HeldLine, type Linked } from './held-line.ts'
 
 /** A request of a pool, as far as it matters whose turn it is. */
 export interface InTurn {
@@ -21,29 +23,73 @@ export function shareOf(address: string): string {
 }
 
 /**
- * Whose turn it is: of those that wait the client that has the fewest requests under way, and of its requests the first one. So no
- * client has more than its share as long as others wait. `uploads`: one whose body is still to come may begin.
+ * Those that wait for a connection of a pool, in order, and those that have one. The turn is that of the client that has the
+ * fewest requests under way, and of its requests the first one that waits: no client has more than its share as long as others wait.
  */
-export function nextTurn<T extends InTurn>(
-  waiting: Iterable<T>,
-  busy: Iterable<InTurn>,
-  uploads: boolean,
-): T | undefined {
-  const firsts = new Map<string, T>()
-  for (const turn of waiting) if ((uploads || !turn.uploads) && !firsts.has(turn.share)) firsts.set(turn.share, turn)
-  const [only] = firsts.values()
-  if (firsts.size <= 1) return only
-  const held = new Map<string, number>()
-  for (const { share } of busy) if (firsts.has(share)) held.set(share, (held.get(share) ?? 0) + 1)
-  let next: T | undefined
-  let fewest = Number.POSITIVE_INFINITY
-  for (const [share, turn] of firsts) {
-    const count = held.get(share) ?? 0
-    if (count >= fewest) continue
-    fewest = count
-    next = turn
+export class Turns<T extends InTurn & Linked<T>> {
+  readonly line: HeldLine<T>
+  /** Those that have one: a set, since each request joins it. */
+  readonly busy = new Set<T>()
+  /** Those under way, by share; undefined: no choice among several has been made since the line was empty. */
+  private held: Map<string, number> | undefined = undefined
+
+  /** `waiting`: counts them for all pools of an upstream. */
+  constructor(waiting?: HeldCell) {
+    this.line = new HeldLine(waiting)
   }
-  return next
+
+  get uploadsWaiting(): number {
+    let count = 0
+    for (const { uploads } of this.line) if (uploads) count++
+    return count
+  }
+
+  leave(turn: T): void {
+    this.line.remove(turn)
+    if (this.line.length === 0) this.held = undefined
+  }
+
+  /** One of `busy` more, or less, while others wait. */
+  count(turn: T, more: 1 | -1): void {
+    if (this.held !== undefined) count(this.held, turn.share, more)
+  }
+
+  /** Whose turn it is. `withUploads`: one whose body is still to come may begin. */
+  first(withUploads: boolean): T | undefined {
+    if (this.line.length === 0) return undefined
+    const firsts = new Map<string, T>()
+    for (const turn of this.line)
+      if ((withUploads || !turn.uploads) && !firsts.has(turn.share)) firsts.set(turn.share, turn)
+    const [only] = firsts.values()
+    if (firsts.size <= 1) return only
+    this.held ??= counted(this.busy)
+    let first: T | undefined
+    let fewest = Number.POSITIVE_INFINITY
+    for (const [share, turn] of firsts) {
+      const held = this.held.get(share) ?? 0
+      if (held >= fewest) continue
+      fewest = held
+      first = turn
+    }
+    return first
+  }
+
+  /** Which one leaves a line that is too long by one, see {@link leavesLine}. */
+  tooMany(last: T): T {
+    return leavesLine(this.line, last)
+  }
+}
+
+function counted(turns: Iterable<InTurn>): Map<string, number> {
+  const held = new Map<string, number>()
+  for (const { share } of turns) count(held, share, 1)
+  return held
+}
+
+function count(held: Map<string, number>, share: string, more: 1 | -1): void {
+  const now = (held.get(share) ?? 0) + more
+  if (now === 0) held.delete(share)
+  else held.set(share, now)
 }
 
 /** Which request leaves a line that is too long by one: the latest of the client with the most, or the last one if its client has as many. */
@@ -65,10 +111,4 @@ export function leavesLine<T extends InTurn>(waiting: Iterable<T>, last: T): T {
     leaves = latest
   }
   return leaves
-}
-
-export function uploadsAmong(turns: Iterable<InTurn>): number {
-  let count = 0
-  for (const { uploads } of turns) if (uploads) count++
-  return count
 }

@@ -1,10 +1,11 @@
-import { describe, expect, test } from 'vitest'
-import { type InTurn, leavesLine, nextTurn, shareOf } from '../../../../src/data/upstreams/turns.ts'
+import { describe, expect, test, vi } from 'vitest'
+import type { Linked } from '../../../../src/data/upstreams/held-line.ts'
+import { type InTurn, leavesLine, shareOf, Turns } from '../../../../src/data/upstreams/turns.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { ScriptedDownstream } from '../../../kit/scripted-downstream.ts'
 
-interface Named extends InTurn {
+interface Named extends InTurn, Linked<Named> {
   readonly name: string
 }
 
@@ -14,7 +15,26 @@ function turns(...names: string[]): Named[] {
     name,
     share: (name[0] as string).toLowerCase(),
     uploads: (name[0] as string) < 'a',
+    previous: undefined,
+    next: undefined,
   }))
+}
+
+function begin(all: Turns<Named>, turn: Named): void {
+  all.busy.add(turn)
+  all.count(turn, 1)
+}
+
+function end(all: Turns<Named>, turn: Named): void {
+  all.busy.delete(turn)
+  all.count(turn, -1)
+}
+
+function line(waiting: readonly string[], busy: readonly string[]): Turns<Named> {
+  const all = new Turns<Named>()
+  for (const turn of turns(...waiting)) all.line.push(turn)
+  for (const turn of turns(...busy)) begin(all, turn)
+  return all
 }
 
 describe('the turn of clients that wait', () => {
@@ -27,11 +47,33 @@ describe('the turn of clients that wait', () => {
     [['A1', 'B1'], [], undefined],
     [[], ['a9'], undefined],
   ])('of %j, while %j are under way, is that of %s', (waiting, busy, next) => {
-    expect(nextTurn(turns(...waiting), turns(...busy), false)?.name).toBe(next)
+    expect(line(waiting, busy).first(false)?.name).toBe(next)
   })
 
   test('is that of an upload, too, as long as there is a place for one', () => {
-    expect(nextTurn(turns('A1', 'b1'), [], true)?.name).toBe('A1')
+    expect(line(['A1', 'b1'], []).first(true)?.name).toBe('A1')
+  })
+
+  test('goes on by what begins and ends meanwhile, and counts all of it once per line', () => {
+    const all = line(['a1', 'a2', 'b1', 'c1'], [])
+    let asked = 0
+    const busy = turns('a7', 'a8', 'b9', 'c8', 'c9').map((turn) =>
+      Object.defineProperty(turn, 'share', {
+        get: () => {
+          asked++
+          return turn.name[0]
+        },
+      }),
+    )
+    for (const turn of busy) begin(all, turn)
+    expect([all.first(false)?.name, asked]).toEqual(['b1', 5])
+    end(all, busy[0] as Named)
+    end(all, busy[1] as Named)
+    expect([all.first(false)?.name, asked]).toEqual(['a1', 7])
+    begin(all, busy[0] as Named)
+    begin(all, busy[1] as Named)
+    for (let i = 0; i < 10; i++) expect(all.first(false)?.name).toBe('b1')
+    expect(asked).toBe(9)
   })
 
   test.each([
@@ -40,8 +82,8 @@ describe('the turn of clients that wait', () => {
     [['a1', 'b1', 'b2'], 'b2'],
     [['a1', 'a2', 'b1', 'a3'], 'a3'],
   ])('of a line %j that is too long leaves %s', (waiting, leaves) => {
-    const line = turns(...waiting)
-    expect(leavesLine(line, line.at(-1) as Named).name).toBe(leaves)
+    const all = turns(...waiting)
+    expect(leavesLine(all, all.at(-1) as Named).name).toBe(leaves)
   })
 
   test.each([
@@ -127,5 +169,100 @@ describe('a pool', () => {
     kit.transport.connections[0]?.answer(204)
     expect([other.status, many[2]?.status]).toEqual([204, undefined])
     expect(kit.finished.map(({ failure }) => failure?.reason)).toEqual(['pool_full', undefined, undefined])
+  })
+
+  /** Whose clients send nothing, or read nothing, of which nothing is kept. */
+  class Slow {
+    readonly kit = new EngineKit({
+      buffering: { response: 'off' },
+      connections: { max: 8, maxWaiting: 4 },
+      retries: { maxExtra: 0 },
+      timeouts: { minRate: { bytes: 1024, window: 600_000 }, request: undefined, idle: undefined },
+    })
+    private readonly moving: ScriptedDownstream[] = []
+
+    reader(): void {
+      const client = Object.assign(new ScriptedDownstream(), { room: false })
+      this.kit.engine.handle(client)
+      this.kit.latest.connect()
+      this.kit.latest.events.onHead(200, [])
+      this.kit.latest.events.onData(Buffer.from('a'))
+    }
+
+    upload(moves: boolean): void {
+      const client = upload(this.kit)
+      if (moves) this.moving.push(client)
+      if (this.kit.latest.sent === '') this.kit.latest.connect()
+    }
+
+    pass(seconds: number): void {
+      for (let i = 0; i < seconds; i++) {
+        this.kit.clock.advance(1_000)
+        for (const client of this.moving) if (!client.gone) client.sends('x'.repeat(2_048))
+      }
+    }
+
+    get reasons(): (string | undefined)[] {
+      return this.kit.finished.map(({ failure }) => failure?.reason)
+    }
+  }
+
+  test('ends no slow reader for an upload that waits for another upload alone', () => {
+    const slow = new Slow()
+    for (let i = 0; i < 3; i++) slow.reader()
+    for (let i = 0; i < 4; i++) slow.upload(true)
+    slow.pass(7)
+    upload(slow.kit)
+    slow.pass(7)
+    expect([slow.reasons, served(slow.kit).length]).toEqual([[], 7])
+    // Who needs a connection of any kind gets one.
+    get(slow.kit)
+    expect([slow.reasons, served(slow.kit).length]).toEqual([[], 8])
+    get(slow.kit)
+    expect([slow.reasons, served(slow.kit).length]).toEqual([['stalled_client'], 8])
+  })
+
+  test('ends a slow upload for it', () => {
+    const slow = new Slow()
+    for (let i = 0; i < 3; i++) slow.reader()
+    for (let i = 0; i < 4; i++) slow.upload(i !== 2)
+    slow.pass(7)
+    upload(slow.kit)
+    expect([slow.reasons, slow.kit.finished[0]?.method]).toEqual([['stalled_client'], 'POST'])
+    expect(served(slow.kit).filter((method) => method === 'POST')).toHaveLength(4)
+  })
+
+  test('keeps the bound of its line while slow clients are ended for it', () => {
+    const slow = new Slow()
+    for (let i = 0; i < 8; i++) slow.reader()
+    slow.pass(7)
+    // Their connections close later.
+    const closing = slow.kit.transport.connections.map((connection) => {
+      const close = connection.close.bind(connection)
+      connection.close = () => void Object.assign(connection, { busy: false, closed: true })
+      return () => {
+        connection.closed = false
+        close()
+      }
+    })
+    const clients = Array.from({ length: 14 }, () => get(slow.kit))
+    expect(clients.filter(({ status }) => status === 503)).toHaveLength(2)
+    expect(slow.reasons.filter((reason) => reason === 'stalled_client')).toHaveLength(8)
+    for (const close of closing) close()
+    expect(served(slow.kit)).toHaveLength(8)
+    expect(clients.filter(({ status }) => status === undefined)).toHaveLength(12)
+    expect(get(slow.kit).status).toBe(503)
+  })
+
+  test('that is full asks for nobody’s turn before it refuses', () => {
+    const kit = rig(4, 2)
+    const clients = Array.from({ length: 6 }, (_, i) => get(kit, `192.0.2.${i}`))
+    let turns = 0
+    const first = vi.spyOn(Turns.prototype, 'first').mockImplementation(() => void turns++)
+    for (let i = 0; i < 10; i++) expect(get(kit, '192.0.2.99').status).toBe(503)
+    first.mockRestore()
+    expect(turns).toBe(0)
+    for (const client of clients) client.leaves()
+    expect([kit.engine.running, kit.heldByAttempts]).toEqual([0, 0])
   })
 })
