@@ -34,6 +34,21 @@ const sends = defineFeature({
   }),
 })
 
+/** Refuses requests, and sends them on in the place of its refusal. */
+const saves = defineFeature({
+  name: 'saves',
+  doc: 'Refuses requests.',
+  keys: { route: text() },
+  places: {
+    save: { stage: 50, why: 'In front of what refuses.' },
+    refuse: { stage: 74, why: 'Behind the offer of a protocol, and in front of other policies.' },
+  },
+  compile: (to, { feature }) => ({
+    save: { name: feature, recover: () => ({ reroute: to }) },
+    refuse: { name: feature, admit: () => ({ reason: 'overloaded' }) },
+  }),
+})
+
 /** Remembers its label for each exchange, sees bodies, and tells what it was told at the end. */
 function mark(name: string, stage: number): AnyFeature {
   return defineFeature({
@@ -68,7 +83,13 @@ function mark(name: string, stage: number): AnyFeature {
   }) as AnyFeature
 }
 
-const LIST: readonly AnyFeature[] = [...FEATURES, mark('outer', 50), sends as AnyFeature, mark('inner', 70)]
+const LIST: readonly AnyFeature[] = [
+  ...FEATURES,
+  mark('outer', 50),
+  sends as AnyFeature,
+  saves as AnyFeature,
+  mark('inner', 70),
+]
 
 const CONFIG = `
 listeners: { web: { listen: 127.0.0.1:8080 } }
@@ -87,6 +108,8 @@ routes:
   sent: { match: { path: /sent/* }, outer: sent, inner: never, sends: { to: b }, respond: { status: 200 } }
   waits: { match: { path: /waits }, sends: { to: b, after: 500ms }, to: a, timeouts: { request: 1s } }
   round: { match: { path: /round }, outer: round, sends: { to: round }, to: a }
+  saved: { match: { path: /saved }, saves: b, to: a }
+  off: { match: { path: /off }, to: a, upgrades: off, fallback: { route: b } }
   ping: { match: { path: /ping }, sends: { to: pong }, to: a }
   pong: { match: { path: /pong }, sends: { to: ping }, to: a }
   nowhere: { match: { path: /nowhere }, sends: { to: gone }, to: a }
@@ -200,6 +223,23 @@ describe('from recover', () => {
     running().fail({ reason: 'upstream_reset', responseStarted: true })
     expect(client.got.at(-1)).toBe('reset')
     expect(ended()).toMatchObject({ failure: { reason: 'response_incomplete' }, degraded: 'connect_refused' })
+  })
+
+  test.each([
+    ['/plain', 'websocket'],
+    ['/off', undefined],
+    ['/saved', undefined],
+  ])('a protocol is changed only if the route that failed let the whole request through: %s', (target, upgrade) => {
+    class Asking extends ScriptedDownstream {
+      override readonly upgrade = 'websocket'
+    }
+    const fields = ['Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==']
+    const client = new Asking('GET', target, fields)
+    plane.engine.handle(client)
+    if (target !== '/saved') refuse()
+    expect(running().request?.upgrade).toBe(upgrade)
+    client.leaves()
+    expect(ended().rerouted).toEqual(['b'])
   })
 
   test('a client that is slow slows the other route’s upstream', () => {

@@ -13,7 +13,7 @@ export class ScriptedDownstream implements Downstream {
   readonly protocol = 'HTTP/1.1'
   readonly peer = PEER
   readonly contentLength: number
-  readonly upgrade = undefined
+  readonly upgrade: string | undefined = undefined
   bytesIn = 0
   bytesOut = 0
   gone = false
