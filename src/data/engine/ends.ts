@@ -12,7 +12,7 @@ import type { Expired } from './clocks.ts'
 export interface Progress {
   readonly ex: Pick<Exchange, 'sent'>
   /** Of the upstream's answer. */
-  readonly relay: { readonly blocked: boolean } | undefined
+  readonly relay: { readonly unread: boolean } | undefined
   /** Behind a change of the protocol. */
   readonly tunnel?: { readonly blocked: boolean } | undefined
   /** It is an event stream. */
@@ -49,7 +49,7 @@ export function expiredFailure(
       // Either side may speak first: that both were silent is not the fault of the upstream.
       if (tunnel?.blocked === false) return failure('idle_timeout', 'upgrade', 'client')
       // A body in memory is written at once: only the client can delay it.
-      if (relay === undefined || relay.blocked) return failure('request_timeout', 'body', 'client')
+      if (relay === undefined || relay.unread) return failure('request_timeout', 'body', 'client')
       const failed = failure('idle_timeout', 'body', feed === undefined ? 'upstream' : 'sluice')
       // A stream may be silent; an answer may wait for the rest of the request body.
       return stream || bodyMoving ? { ...failed, teaches: IGNORED } : failed

@@ -69,9 +69,14 @@ export class Relay implements AnswerSink {
     this.headers = headers
   }
 
-  /** The client does not take the answer: neither what was written, nor the rest. */
+  /** Only the client delays the answer: its upstream is through with it, or waits. */
   get blocked(): boolean {
     return this.paused || this.ended
+  }
+
+  /** The client does not take what is here, whatever may come of the answer. */
+  get unread(): boolean {
+    return this.blocked || (this.blockedByClient && this.buffer?.isEmpty === false)
   }
 
   get borrows(): number {
@@ -111,7 +116,8 @@ export class Relay implements AnswerSink {
       this.flow.pause()
       return
     }
-    this.owner.onRelayed()
+    // What only joins what waits for the client is no sign of life of either.
+    if (!this.blockedByClient) this.owner.onRelayed()
     if (this.stages.length === 0) this.write(chunk)
     else this.staged(chunk, 0)
   }

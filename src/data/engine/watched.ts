@@ -80,7 +80,7 @@ export function watch(run: Run, now: number): Watched | undefined {
 /** Once a head of our own is out, or the upstream is done, the client only has to read. A tunnel may be as idle as it likes. */
 function waitsForClient({ body, ex, over, relay, tunnel }: Run): boolean {
   if (over || tunnel !== undefined) return false
-  const unread = relay === undefined ? ex.sent : relay.blocked
+  const unread = relay === undefined ? ex.sent : relay.unread
   return unread || body?.waitsForClient === true
 }
 

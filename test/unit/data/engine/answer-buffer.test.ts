@@ -180,7 +180,7 @@ describe('of an answer that a client does not read', () => {
     expect(rig.kit.bugs).toEqual([new Error('a bug')])
   })
 
-  test('a silence behind what is kept is the upstream’s as long as it could go on', () => {
+  test('a silence is the upstream’s as long as nothing is kept for the client', () => {
     const rig = new Rig({ timeouts: { idle: 1_000 } })
     rig.reader()
     rig.kit.clock.advance(1_010)
@@ -188,6 +188,84 @@ describe('of an answer that a client does not read', () => {
     expect(rig.held).toBe(0)
   })
 })
+
+describe('a client that reads nothing while its upstream goes on, a little at a time,', () => {
+  test.each([false, true])('is silent: timeouts.idle ends it (stages: %s)', (stages) => {
+    const policies = stages ? [PASSES] : []
+    const rig = new Rig({ policies, timeouts: { idle: 1_000 } })
+    const client = rig.reader()
+    for (let i = 0; i < 3; i++) {
+      rig.kit.clock.advance(300)
+      rig.sends(10)
+    }
+    expect(client.state).toBe('open')
+    rig.kit.clock.advance(200)
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'request_timeout', phase: 'body', origin: 'client' })
+    expect([client.state, rig.held, rig.kit.heldByAttempts]).toEqual(['broken', 0, 0])
+  })
+
+  test('goes on when it reads', () => {
+    const rig = new Rig({ timeouts: { idle: 1_000 } })
+    const client = rig.reader()
+    for (let i = 0; i < 5; i++) {
+      rig.kit.clock.advance(700)
+      rig.sends(10)
+      client.unblock()
+      client.block()
+      rig.sends(10)
+    }
+    expect([client.state, client.answer.length]).toEqual(['open', 101])
+  })
+
+  test('stalls: it is ended for a request that waits for its connection', () => {
+    const rig = new Rig({
+      connections: { max: 1, maxWaiting: 1 },
+      timeouts: { minRate: { bytes: 1024, window: 600_000 }, request: undefined, idle: undefined },
+    })
+    const client = rig.reader()
+    for (let i = 0; i < 7; i++) {
+      rig.kit.clock.advance(1_000)
+      rig.sends(10)
+    }
+    rig.kit.send()
+    expect([client.state, rig.held]).toEqual(['broken', 0])
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'stalled_client', origin: 'client' })
+    expect(rig.kit.transport.connections).toHaveLength(2)
+  })
+
+  test('is not to blame where the upstream breaks, which did not wait for it', () => {
+    const rig = new Rig({ timeouts: { minRate: { bytes: 1024, window: 600_000 }, idle: undefined } })
+    rig.reader()
+    for (let i = 0; i < 7; i++) {
+      rig.kit.clock.advance(1_000)
+      rig.sends(10)
+    }
+    rig.kit.running.fail({ reason: 'upstream_reset', responseStarted: true })
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'response_incomplete', origin: 'upstream' })
+  })
+
+  test('is no reason to end one that reads, and whose stage holds back what comes', () => {
+    const gathers: Policy = {
+      name: 'gathers',
+      responseBody: () => ({ changesLength: true, push: () => undefined, end: () => Buffer.from('all') }),
+    }
+    const rig = new Rig({ policies: [gathers], timeouts: { idle: 1_000 } })
+    const sent = rig.kit.send()
+    rig.kit.running.connect()
+    rig.kit.running.events.onHead(200, [])
+    for (let i = 0; i < 5; i++) {
+      rig.kit.clock.advance(700)
+      rig.sends(10)
+    }
+    rig.kit.running.finish()
+    expect(sent.reply?.status).toBe(200)
+  })
+})
+
+const PASSES: Policy = {
+  name: 'passes',
+  responseBody: () => ({ changesLength: false, push: (chunk) => chunk, end: () => undefined }),
+}
 
 describe('the buffer', () => {
   test('keeps large parts where they are, and copies what would keep a mostly empty buffer alive', () => {

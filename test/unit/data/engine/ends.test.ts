@@ -21,10 +21,10 @@ test.each([
 })
 
 test('silence is that of the reader while it does not take the answer, or all of it is written', () => {
-  const silent = (relay: { blocked: boolean } | undefined, feed?: object) =>
+  const silent = (relay: { unread: boolean } | undefined, feed?: object) =>
     expiredFailure('silent', { ex: { sent: true }, relay, stream: false, feed }, false)
-  expect(silent({ blocked: true })).toMatchObject({ reason: 'request_timeout', origin: 'client' })
+  expect(silent({ unread: true })).toMatchObject({ reason: 'request_timeout', origin: 'client' })
   expect(silent(undefined)).toMatchObject({ reason: 'request_timeout', origin: 'client' })
-  expect(silent({ blocked: false })).toMatchObject({ reason: 'idle_timeout', origin: 'upstream' })
-  expect(silent({ blocked: false }, {})).toMatchObject({ reason: 'idle_timeout', origin: 'sluice' })
+  expect(silent({ unread: false })).toMatchObject({ reason: 'idle_timeout', origin: 'upstream' })
+  expect(silent({ unread: false }, {})).toMatchObject({ reason: 'idle_timeout', origin: 'sluice' })
 })
