@@ -21,15 +21,23 @@ let plane: ConfiguredPlane
 const sends = defineFeature({
   name: 'sends',
   doc: 'Sends requests on.',
-  keys: { route: object({ to: required(text(), 'Route.'), after: optional(duration(0, 10_000), 'Time.') }) },
+  keys: {
+    route: object({
+      to: required(text(), 'Route.'),
+      after: optional(duration(0, 10_000), 'Time.'),
+      offered: optional(duration(0, 10_000), 'Time that a peer allows; it is asked behind the gate.'),
+    }),
+  },
   places: { send: { stage: 60, why: 'Behind the outer mark, in front of the inner one.' } },
-  compile: ({ after, to }, { clock, feature }) => ({
+  compile: ({ after, offered, to }, { clock, feature }) => ({
     send: {
       name: feature,
-      admit: () =>
-        after === undefined
-          ? { reroute: to }
-          : new Promise((resolve) => void clock.after(after, () => resolve({ reroute: to }))),
+      behindGate: offered !== undefined,
+      admit: (ex) => {
+        if (offered !== undefined) ex.offeredMs = offered
+        if (after === undefined) return { reroute: to }
+        return new Promise((resolve) => void clock.after(after, () => resolve({ reroute: to })))
+      },
     },
   }),
 })
@@ -107,6 +115,7 @@ routes:
   c: { match: { path: /c }, to: c }
   sent: { match: { path: /sent/* }, outer: sent, inner: never, sends: { to: b }, respond: { status: 200 } }
   waits: { match: { path: /waits }, sends: { to: b, after: 500ms }, to: a, timeouts: { request: 1s } }
+  late: { match: { path: /late }, sends: { to: c, offered: 1s }, to: a, buffering: { request: on } }
   round: { match: { path: /round }, outer: round, sends: { to: round }, to: a }
   saved: { match: { path: /saved }, saves: b, to: a }
   off: { match: { path: /off }, to: a, upgrades: off, fallback: { route: b } }
@@ -163,6 +172,21 @@ describe('from admit', () => {
     expect(told).toEqual(['sent one', 'b one', 'sent whole', 'b whole'])
     running().answer(204)
     ended()
+  })
+
+  test('what a peer allows does not count the time at the gate', () => {
+    const client = ask('/late', 'POST', 4)
+    client.sends('ab')
+    plane.clock.advance(2_000)
+    client.sends('cd')
+    client.ends()
+    expect(running().target.port).toBe(3)
+    running().connect()
+    plane.clock.advance(980)
+    expect(client.status).toBeUndefined()
+    plane.clock.advance(40)
+    expect(client.status).toBe(504)
+    expect(ended().failure?.reason).toBe('deadline_exceeded')
   })
 
   test('no time limit gets longer', async () => {

@@ -47,7 +47,8 @@ export class HeldChunks {
     else this.crowded = true
     if (length < SMALL && this.joins(chunk)) return
     this.tail = undefined
-    this.chunks.push(chunk)
+    // A read buffer that is mostly empty is not kept alive.
+    this.chunks.push(2 * length < chunk.buffer.byteLength ? copyOf(chunk) : chunk)
   }
 
   /** Only those stay that the current attempt has not been given. False: it has been given none. */
@@ -88,4 +89,11 @@ export class HeldChunks {
     chunks[chunks.length - 1] = this.tail.subarray(0, last.length + part.length)
     return true
   }
+}
+
+/** In memory of its own. */
+function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length)
+  chunk.copy(copy)
+  return copy
 }

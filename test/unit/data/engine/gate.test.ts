@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
 import type { Policy } from '../../../../src/core/policy.ts'
 import { EndpointStateBit } from '../../../../src/core/protocol.ts'
+import { HeldChunks } from '../../../../src/data/engine/held-chunks.ts'
 import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
 import { TestCells } from '../../../kit/cells.ts'
@@ -384,6 +385,25 @@ describe('at the gate', () => {
     expect(client.status).toBe(504)
     rig.ended()
   })
+
+  test.each([1, 10, 2_000, 40_000])(
+    'a part of %i bytes keeps no read buffer alive that it does not fill half of',
+    (length) => {
+      const rig = new Rig()
+      const held: Buffer[] = []
+      const body = new HeldChunks(rig.kit.engine.replay)
+      body.hold(
+        Buffer.allocUnsafeSlow(64 * KIB)
+          .fill('x')
+          .subarray(100, 100 + length),
+      )
+      for (const part of body.letGo()) held.push(part)
+      expect(held.map((part) => [String(part), part.buffer.byteLength])).toEqual([
+        ['x'.repeat(length), length === 40_000 ? 64 * KIB : length],
+      ])
+      rig.ended()
+    },
+  )
 
   test('a body of single bytes takes no more than its size', () => {
     const rig = new Rig()
