@@ -47,6 +47,8 @@ export interface RouteFigures {
   /** Open ones, tunnels among them. */
   readonly streams: number
   readonly tunnels: number
+  /** Managed WebSockets whose upstream is being replaced; null: the route has none. */
+  readonly reconnecting: number | null
 }
 
 export interface EndpointFigures {
@@ -173,7 +175,7 @@ function routeFigures({ features, live, metrics, registry }: FigureSources): Rou
       }) as RouteFigures,
   )
   if (!requests.has(NONE)) return figures
-  const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0, tunnels: 0 }
+  const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0, tunnels: 0, reconnecting: null }
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 

@@ -84,6 +84,7 @@ const SCHEMAS = {
     limit: orNull(COUNT, 'no bulkhead'),
     streams: said('Open streams, tunnels among them.', COUNT),
     tunnels: said('Open tunnels, WebSockets among them.', COUNT),
+    reconnecting: orNull(COUNT, 'no managed WebSockets'),
   }),
   UpstreamFigures: record({
     name: TEXT,

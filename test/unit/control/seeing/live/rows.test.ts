@@ -27,6 +27,7 @@ function route(part: Partial<RouteFigures> = {}): RouteFigures {
     limit: null,
     streams: 0,
     tunnels: 0,
+    reconnecting: null,
     ...part,
   }
 }
