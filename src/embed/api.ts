@@ -57,7 +57,10 @@ export interface RequestHandler {
    * example.
    */
   (req: IncomingMessage, res: ServerResponse): void
-  /** For `upgrade` events of a server: answers as if no upgrade were offered, and closes the connection afterwards. */
+  /**
+   * For `upgrade` events of a server: answers as if no upgrade were offered, or 501 where the route takes it up, and closes the
+   * connection afterwards.
+   */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 

@@ -105,10 +105,13 @@ describe('a handler in a server of the program', () => {
     expect((await one.answer()).body.length).toBe(size)
   })
 
-  test('answers an offer to upgrade as if there were none', async () => {
+  test.each([
+    ['as if there were none', 'tls/1.2', 200, 'ok'],
+    ['with 501 where the route takes it up', 'websocket', 501, 'urn:sluice:failure:not_implemented'],
+  ])('answers an offer to upgrade %s', async (_, protocol, status, body) => {
     const one = await start()
-    const answer = await one.send(get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n')).answer()
-    expect([answer.status, answer.body]).toEqual([200, 'ok'])
+    const answer = await one.send(get('/', `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`)).answer()
+    expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(body)])
     await one.ended()
   })
 })

@@ -177,7 +177,7 @@ tests:
     }
     const { stdout } = await sluice(folder, ['explain', 'paths.yaml', 'GET', 'http://h:8080/w/x'])
     const names = [...(stdout.split('policies, in order\n')[1]?.matchAll(/^ {2}(\w+)/gm) ?? [])].map(([, name]) => name)
-    expect([...new Set(names)].slice(0, 9)).toEqual([
+    expect([...new Set(names)].slice(0, 10)).toEqual([
       'encodedSlashes',
       'accessLog',
       'importance',
@@ -186,6 +186,7 @@ tests:
       'timeouts',
       'hashedPath',
       'deadlines',
+      'upgrades',
       'rewrite',
     ])
     expect(await told('http://h:8080//admin/s')).toBe(
