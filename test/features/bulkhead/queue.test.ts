@@ -31,7 +31,8 @@ beforeAll(async () => {
     if (req.url?.startsWith('/storm') === true) setTimeout(answer, 2)
     else held.set(req.url ?? '', answer)
   })
-  gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 3')}
+  // A busy machine is overload: requests of low importance would be refused before they come to the queue.
+  gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 3')}overload: { mode: shadow }
 upstreams:
   app: { endpoints: ["${upstream.url}"] }
 trust: { proxies: [127.0.0.1] }
