@@ -42,8 +42,11 @@ describe('a program takes its config from a URL', () => {
       problem: { reason: 'status' },
     })
     await gateway.close()
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300))
+    // What was on its way when the gateway closed may come yet.
+    await pause()
     const { length } = server.seen
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await pause()
     expect(server.seen).toHaveLength(length)
   })
 
