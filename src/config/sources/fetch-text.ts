@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
+import { dropStream } from '../../lib/drop-stream.ts'
 import { retryAfterMs } from '../../lib/retry-after.ts'
 
 /** Why a source could not be read: labels of a metric, and words of the status. */
@@ -94,7 +95,7 @@ async function followed(
     const answer = await request(at, { headers, dispatcher, signal })
     const location = answer.headers.location
     if (answer.statusCode < 300 || answer.statusCode > 399 || location === undefined) return textOf(answer, options)
-    answer.body.on('error', () => {}).destroy()
+    dropStream(answer.body)
     const next = URL.parse(String(location), at)
     if (next === null || next.origin !== url.origin)
       throw new FetchFailure(
@@ -123,7 +124,7 @@ async function textOf(answer: Dispatcher.ResponseData, options: FetchOptions): P
     const [etag, lastModified, contentType] = [field('etag'), field('last-modified'), field('content-type')]
     return { bytes, contentType, etag, lastModified }
   } finally {
-    body.on('error', () => {}).destroy()
+    dropStream(body)
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../../core/outcome.ts'
 import type { SecondAttempt } from '../../core/plan.ts'
 import type { TransportFailure } from '../../core/transport.ts'
+import { dropStream } from '../../lib/drop-stream.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
@@ -211,7 +212,7 @@ export class AttemptLoop implements DispatchOwner {
   onUpgraded(dispatch: Dispatch, headers: FlatHeaders, upstream: Duplex): void {
     this.conclude(dispatch, answered(101))
     this.prefer(dispatch)
-    if (this.stopped) upstream.on('error', ignore).destroy()
+    if (this.stopped) dropStream(upstream)
     else this.host.onUpgraded(dispatch, headers, upstream)
   }
 
@@ -378,5 +379,3 @@ export class AttemptLoop implements DispatchOwner {
     this.host.engine.recorder.attempt(dispatch.at)
   }
 }
-
-function ignore(): void {}

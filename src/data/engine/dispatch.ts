@@ -4,6 +4,7 @@ import { FAILURES } from '../../core/failures.ts'
 import { failedEnd, type TunnelEnd } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { dropStream } from '../../lib/drop-stream.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
@@ -225,7 +226,7 @@ export class Dispatch implements PoolEvents, Candidate {
     const rule = this.over ? '' : this.owner.upgradeProblem(headers)
     if (rule !== undefined) {
       // Its place is given back with its close.
-      upstream.on('error', ignore).destroy()
+      dropStream(upstream)
       if (!this.over) this.onFailure({ ...BAD_UPGRADE, reused: this.at.reused, rule })
       return
     }
@@ -277,5 +278,3 @@ export class Dispatch implements PoolEvents, Candidate {
     if (this.timer !== undefined) this.owner.timers.cancel(this.timer)
   }
 }
-
-function ignore(): void {}

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { resetStream } from '../../../lib/reset-stream.ts'
 import type { ReadBuffers } from './http1-read-buffers.ts'
 
 /**
@@ -48,7 +49,7 @@ export class UpgradedConnection extends Duplex {
 
   /** Ends both directions at once, so that the peer can see it; over TLS it sees an end without close_notify. */
   resetAndDestroy(): this {
-    this.resetSocket()
+    resetStream(this.socket)
     return this.destroy()
   }
 
@@ -87,12 +88,5 @@ export class UpgradedConnection extends Duplex {
     const { taken } = this
     this.taken = undefined
     taken?.()
-  }
-
-  /** Only TCP itself has resets: sockets of TLS and of a path throw (26.10). */
-  private resetSocket(): void {
-    try {
-      this.socket.resetAndDestroy()
-    } catch {}
   }
 }
