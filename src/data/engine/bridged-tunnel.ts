@@ -1,9 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { type Failure, failure } from '../../core/failures.ts'
 import type { HeldTunnel, TunnelBridge, TunnelFacts, TunnelLeave } from '../../core/tunnel.ts'
 import { TunnelEnds, type TunnelOwner } from './tunnel-ends.ts'
-
-const BUG: Failure = failure('internal', 'upgrade', 'sluice')
 
 /** Is told besides that an upstream end has closed, in order or not. */
 export interface BridgeOwner extends TunnelOwner {
@@ -50,14 +47,5 @@ export class BridgedTunnel extends TunnelEnds implements HeldTunnel {
 
   protected leaveStage(): void {
     this.bridge.over()
-  }
-
-  private watched(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.owner.bug(error)
-      this.reset(BUG)
-    }
   }
 }

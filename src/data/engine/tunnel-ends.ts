@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream'
-import type { Failure } from '../../core/failures.ts'
+import { type Failure, failure } from '../../core/failures.ts'
 import type { Tunnel, TunnelFacts, TunnelLeave } from '../../core/tunnel.ts'
 import { resetStream } from '../../lib/reset-stream.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 
 /** How long a side may take to close behind our FIN, milliseconds. */
 export const CLOSE_MS = 1_000
+
+const BUG: Failure = failure('internal', 'upgrade', 'sluice')
 
 /** What a tunnel reports to the exchange that it belongs to. */
 export interface TunnelOwner {
@@ -14,7 +16,7 @@ export interface TunnelOwner {
   onMoved(): void
   /** Once. undefined: it ended as it should. */
   onOver(why: Failure | undefined): void
-  /** What watches the tunnel threw; it is ended by the caller. */
+  /** What watches the tunnel threw; the tunnel ends itself. */
   bug(error: unknown): void
 }
 
@@ -111,6 +113,21 @@ export abstract class TunnelEnds implements Tunnel {
       if (this.ending) this.look()
       else this.closed(side)
     })
+  }
+
+  /** Calls what watches the tunnel. */
+  protected watched(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  /** What watches it threw: it is not safe to go on. */
+  protected threw(error: unknown): void {
+    this.owner.bug(error)
+    this.reset(BUG)
   }
 
   private look(): void {

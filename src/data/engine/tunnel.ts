@@ -9,7 +9,6 @@ const UPSTREAM_BROKE: Failure = {
   ...failure('response_incomplete', 'upgrade', 'upstream'),
   detail: 'The upstream broke the connection.',
 }
-const BUG: Failure = failure('internal', 'upgrade', 'sluice')
 
 /**
  * Joins the two ends of a tunnel: bytes go on as they come, as fast as the other side takes them; a side that closes its
@@ -89,7 +88,7 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
     try {
       out = stage.push(from, chunk)
     } catch (error) {
-      this.failed(error)
+      this.threw(error)
       return
     }
     if (out === undefined || this.isOver || this.ending) return
@@ -122,18 +121,5 @@ export class JoinedTunnel extends TunnelEnds implements SeenTunnel {
 
   protected leaveStage(): void {
     this.stage?.over()
-  }
-
-  private watched(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.failed(error)
-    }
-  }
-
-  private failed(error: unknown): void {
-    this.owner.bug(error)
-    this.reset(BUG)
   }
 }
