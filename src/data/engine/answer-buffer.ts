@@ -1,4 +1,5 @@
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import { PartQueue } from '../../lib/part-queue.ts'
 import { COPIED_BYTES } from '../../lib/pieces.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { OnItsWay } from './legs.ts'
@@ -34,11 +35,7 @@ export class AnswerBuffer {
   /** Whether the part that was added last is still in use where it was. */
   keeps = false
   private readonly budget: ByteBudget
-  private blocks: Buffer[] = []
-  private next = 0
-  /** The latest block, if it is one of copies that may have room for more; and how much of it is used. */
-  private tail: Buffer | undefined = undefined
-  private tailLength = 0
+  private readonly parts = new PartQueue()
 
   constructor(budget: ByteBudget) {
     this.budget = budget
@@ -59,30 +56,16 @@ export class AnswerBuffer {
     // A read buffer that is mostly empty is not kept alive, nor one that is read into again.
     this.keeps = part.length > COPIED_BYTES && 2 * part.length >= part.buffer.byteLength
     if (this.keeps) {
-      this.closeTail()
-      this.push(part)
-    } else if (this.tail !== undefined && this.tailLength + part.length <= this.tail.length)
-      this.tailLength += part.copy(this.tail, this.tailLength)
-    else {
-      this.closeTail()
-      this.tail = Buffer.allocUnsafeSlow(Math.max(BLOCK, part.length))
-      this.tailLength = part.copy(this.tail)
-      this.count(this.tail.length)
-    }
+      this.parts.push(part)
+      this.count(part.buffer.byteLength)
+    } else this.count(this.parts.copy(part, BLOCK))
   }
 
   /** The oldest octets; undefined: there are none. */
   take(): Buffer | undefined {
-    if (this.next === this.blocks.length) this.closeTail()
-    const block = this.blocks[this.next]
-    if (block === undefined) return undefined
-    this.blocks[this.next++] = NOTHING
-    this.count(-block.buffer.byteLength)
-    if (this.next === this.blocks.length) {
-      this.blocks = []
-      this.next = 0
-    }
-    return block
+    const part = this.parts.take()
+    if (part !== undefined) this.count(-part.buffer.byteLength)
+    return part
   }
 
   get isEmpty(): boolean {
@@ -91,20 +74,7 @@ export class AnswerBuffer {
 
   clear(): void {
     this.count(-this.bytes)
-    this.blocks = []
-    this.next = 0
-    this.tail = undefined
-  }
-
-  private push(block: Buffer): void {
-    this.blocks.push(block)
-    this.count(block.buffer.byteLength)
-  }
-
-  private closeTail(): void {
-    if (this.tail === undefined) return
-    this.blocks.push(this.tail.subarray(0, this.tailLength))
-    this.tail = undefined
+    this.parts.clear()
   }
 
   private count(bytes: number): void {
@@ -112,5 +82,3 @@ export class AnswerBuffer {
     this.budget.give(-bytes)
   }
 }
-
-const NOTHING = Buffer.alloc(0)

@@ -1,3 +1,4 @@
+import { ownMemory } from '../../lib/own-memory.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
 /** A part smaller than this is copied to those before it. */
@@ -48,7 +49,7 @@ export class HeldChunks {
     if (length < SMALL && this.joins(chunk)) return
     this.tail = undefined
     // A read buffer that is mostly empty is not kept alive.
-    this.chunks.push(2 * length < chunk.buffer.byteLength ? copyOf(chunk) : chunk)
+    this.chunks.push(ownMemory(chunk, 2))
   }
 
   /** Only those stay that the current attempt has not been given. False: it has been given none. */
@@ -89,11 +90,4 @@ export class HeldChunks {
     chunks[chunks.length - 1] = this.tail.subarray(0, last.length + part.length)
     return true
   }
-}
-
-/** In memory of its own. */
-function copyOf(chunk: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(chunk.length)
-  chunk.copy(copy)
-  return copy
 }

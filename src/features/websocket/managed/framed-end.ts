@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Receiver, Sender } from 'ws'
+import { ownMemory } from '../../../lib/own-memory.ts'
 import { type Due, Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { faultCode, isSent, POLICY } from '../wire/closes.ts'
 import { Fragments } from './fragments.ts'
@@ -107,7 +108,8 @@ export class FramedEnd {
     })
     this.receiver
       .on('message', (data, binary) => {
-        if (!this.over) events.onMessage(this, ownMemory(data), binary)
+        // It may wait for a slow reader.
+        if (!this.over) events.onMessage(this, ownMemory(data, LARGEST_SHARE), binary)
       })
       .on('ping', (data) => this.answer(data))
       .on('conclude', (code, reason) => this.end(() => events.onClose(this, code, reason)))
@@ -243,12 +245,4 @@ export class FramedEnd {
     this.timers.cancel(this.timer)
     tell()
   }
-}
-
-/** It may wait for a slow reader: as a small part of the chunk that it came in, it would hold all of that. */
-function ownMemory(data: Buffer): Buffer {
-  if (data.length * LARGEST_SHARE >= data.buffer.byteLength) return data
-  const copy = Buffer.allocUnsafeSlow(data.length)
-  data.copy(copy)
-  return copy
 }
