@@ -61,8 +61,9 @@ export class Clocks extends Due {
     return this.body === undefined ? this.moved : this.moved + this.clock.now() - this.movingSince
   }
 
-  /** A trusted peer allows less: milliseconds from `startedAt`. */
-  shorten(deadline: number): void {
+  /** A trusted peer may allow less: clock milliseconds until which it would, had no request body moved. */
+  shorten(allowed: number): void {
+    const deadline = allowed + this.movedMs()
     if (deadline >= this.deadline) return
     this.deadline = deadline
     this.hurried = true

@@ -153,7 +153,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     const { chain, clocks, ex } = run as Run & { readonly clocks: Clocks }
     const { latencies, plan } = run.route as Attempted
     ex.forwardHeaders ??= run.snapshot.forwarder.headers(ex)
-    if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs + clocks.movedMs())
+    clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (!run.openBody()) return
     const share = plan.split.only ?? plan.split.draw(ex, chain, run.engine.random)

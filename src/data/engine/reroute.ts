@@ -69,8 +69,7 @@ export function goOn(run: Run, name: string, failed: Failure | undefined, next: 
   if (why === 'unknown') run.bug(new Error(`a policy sends requests on to ${name}, which is no route`))
   ex.note({ at: clock.now(), kind: 'rerouted', from: from.name, to: name, hindrance: why })
   if (route === undefined || why !== undefined) return why
-  if (failed === undefined && ex.offeredMs !== Number.POSITIVE_INFINITY)
-    clocks.shorten(ex.startedAt + ex.offeredMs + clocks.movedMs())
+  if (failed === undefined) clocks.shorten(ex.startedAt + ex.offeredMs)
   clocks.renew(route.limits)
   run.behind = { ex, chain, route: from, failed, next, behind }
   run.ex = exchangeUnder(ex, route, route.chain.slots.exchange, snapshot.pathPolicy, clock.now())
