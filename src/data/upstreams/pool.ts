@@ -16,7 +16,7 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { IdleLimit } from './idle-limit.ts'
 import { type PoolLink, PoolLinks, type PoolLinksOptions, type PoolLinksOwner } from './pool-links.ts'
 import { BULKHEAD_FULL, POOL_FULL } from './pool-refusals.ts'
-import { type InTurn, shareOf, Turns } from './turns.ts'
+import { type InTurn, leavesLine, shareOf, Turns } from './turns.ts'
 import { half, UploadPlaces } from './upload-places.ts'
 
 /** A request for a pool. */
@@ -210,7 +210,7 @@ export class Pool implements Want, PoolLinksOwner {
     if (relief.end(ticket.uploads && this.places.free === 0 ? this.places : this) && turns.line.length === length)
       this.promised++
     if (!ticket.waiting || this.fits(ticket)) return
-    const leaves = ticket.uploads ? ticket : turns.tooMany(ticket)
+    const leaves = ticket.uploads ? ticket : leavesLine(turns.line, ticket)
     turns.leave(leaves)
     this.release(leaves)
     leaves.events.onFailure(POOL_FULL)
@@ -268,11 +268,6 @@ export class Pool implements Want, PoolLinksOwner {
     onIdleLimit(ms)
   }
 
-  private leave(ticket: Ticket): void {
-    this.options.inFlight.give()
-    this.givePermit(ticket)
-  }
-
   private admit(): void {
     while (this.turns.line.length > 0 && this.hasRoom) {
       const first = this.turns.first(this.places.free > 0)
@@ -311,11 +306,12 @@ export class Pool implements Want, PoolLinksOwner {
     return true
   }
 
-  private release(ticket: Ticket | undefined): void {
-    if (ticket === undefined || !ticket.held) return
+  private release(ticket: Ticket): void {
+    if (!ticket.held) return
     ticket.held = false
     this.off(ticket)
-    this.leave(ticket)
+    this.options.inFlight.give()
+    this.givePermit(ticket)
   }
 }
 

@@ -73,11 +73,6 @@ export class Turns<T extends InTurn & Linked<T>> {
     }
     return first
   }
-
-  /** Which one leaves a line that is too long by one, see {@link leavesLine}. */
-  tooMany(last: T): T {
-    return leavesLine(this.line, last)
-  }
 }
 
 function counted(turns: Iterable<InTurn>): Map<string, number> {
