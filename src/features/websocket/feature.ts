@@ -41,7 +41,7 @@ export const websocket = defineFeature({
     return {
       ...(origins && { origin: new OriginCheck(context.feature, origins) }),
       ...(managed
-        ? { [MANAGED_PLACE]: new ManagedWebSockets(managed, watch, context) }
+        ? { [MANAGED_PLACE]: new ManagedWebSockets(managed, options, watch, context) }
         : { frames: new FrameWatch(context.feature, watch) }),
     }
   },

@@ -7,6 +7,7 @@ import type { Policy } from '../../core/policy.ts'
 import type { Connected, Side } from '../../core/services.ts'
 import type { TunnelBridge, TunnelSide } from '../../core/tunnel.ts'
 import { removeFields } from '../../lib/headers.ts'
+import type { WebSocketOptions } from './keys.ts'
 import type { SessionClose, SessionEvents, SessionOptions } from './managed/contract.ts'
 import type { ManagedOptions } from './managed/keys.ts'
 import { LazySession, type LoadedSession } from './managed/lazy-session.ts'
@@ -34,12 +35,12 @@ export class ManagedWebSockets implements Policy {
   private readonly session: LazySession
   private readonly reconnecting: HeldCell
 
-  constructor(managed: ManagedOptions, watch: Watch, context: Context) {
+  constructor(managed: ManagedOptions, { idle, ping }: WebSocketOptions, watch: Watch, context: Context) {
     const { cells, feature, space } = context
     this.name = feature
     this.context = context
     this.watch = watch
-    this.options = { ...managed, ping: limit(watch.ping), idle: limit(watch.idle) }
+    this.options = { ...managed, ping, idle }
     this.session = context.keep('session', () => new LazySession())
     // What goes wrong is told to the request that waits for it.
     this.session.load()?.catch(() => {})
@@ -69,10 +70,6 @@ export class ManagedWebSockets implements Policy {
   respond(ex: Exchange): void {
     if (ex.tunnel !== undefined && ex.response !== undefined) removeFields(ex.response.headers, EXTENSIONS)
   }
-}
-
-function limit(ms: number): number | undefined {
-  return ms === Number.POSITIVE_INFINITY ? undefined : ms
 }
 
 /** Makes metrics and decisions of what one session tells. */

@@ -6,11 +6,10 @@ import { Direction } from './direction.ts'
 import { Pings } from './pings.ts'
 import type { Watch } from './watch.ts'
 import { GOING_AWAY, NO_CODE, TOO_BIG } from './wire/closes.ts'
+import { CLOSING_MS, leavesIn } from './wire/closing.ts'
 import { CLOSE, closeFrame, PONG } from './wire/frames.ts'
 import type { ClosedFor } from './words.ts'
 
-/** From our Close to the end, milliseconds: half of it for the answer of the client, half for that of the upstream. */
-const CLOSING_MS = 5_000
 const NEVER = Number.POSITIVE_INFINITY
 
 /** What stands in the place of a frame that does not pass. */
@@ -110,7 +109,7 @@ export class WebSocketStage extends Due implements TunnelStage {
     const now = clock.now()
     this.goneAt = Math.min(this.goneAt, now + ms)
     this.endAt = this.closing ? Math.min(this.endAt, this.goneAt) : NEVER
-    const leaveAt = now + random.float() * (ms - Math.min(CLOSING_MS, ms / 2))
+    const leaveAt = now + leavesIn(ms, random)
     if (leaveAt < this.leaveAt) {
       this.leaveAt = leaveAt
       this.leaveFor = why

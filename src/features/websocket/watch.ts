@@ -12,7 +12,9 @@ type Context = FeatureContext<unknown, typeof metrics, typeof decisions>
 
 const FIRST_CODE = 1000
 const LAST_STANDARD = 1014
-const RANGES = [3000, 4000, 5000]
+const FIRST_REGISTERED = 3000
+const FIRST_OWN = 4000
+const BEYOND = 5000
 
 /** What all WebSockets of a route have in common. */
 export class Watch {
@@ -64,7 +66,6 @@ export class Watch {
 function codeLabel(code: number): string {
   if (code === 0) return String(ABNORMAL)
   if (code >= FIRST_CODE && code <= LAST_STANDARD) return String(code)
-  const [registered = 0, own = 0, end = 0] = RANGES
-  if (code < registered || code >= end) return 'other'
-  return code < own ? '3xxx' : '4xxx'
+  if (code < FIRST_REGISTERED || code >= BEYOND) return 'other'
+  return code < FIRST_OWN ? '3xxx' : '4xxx'
 }

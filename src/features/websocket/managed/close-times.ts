@@ -2,9 +2,8 @@ import type { TunnelLeave } from '../../../core/tunnel.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+import { CLOSING_MS, leavesIn } from '../wire/closing.ts'
 
-/** From our Close to the end: half of it for the answer of the client, half for that of the upstream. */
-const CLOSING_MS = 5_000
 const NEVER = Number.POSITIVE_INFINITY
 
 interface Deps {
@@ -39,7 +38,7 @@ export class CloseTimes {
     const { clock, random, timers } = this.deps
     const now = clock.now()
     this.goneAt = Math.min(this.goneAt, now + ms)
-    const at = now + random.float() * (ms - Math.min(CLOSING_MS, ms / 2))
+    const at = now + leavesIn(ms, random)
     if (at >= this.leavesAt) return
     this.leavesAt = at
     this.leavesFor = why
