@@ -232,27 +232,37 @@ export function runRespond<O extends HooksOwner>(
 }
 
 /** Runs the `upstreamDone` hooks of the policies that were reached, in reverse, even if some of them throw. */
-export function runUpstreamDone(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, { hooks, policies }: Chain): void {
-  for (let i = hooks.upstreamDone.length - 1; i >= 0; i--) {
-    const place = hooks.upstreamDone[i] as number
+export function runUpstreamDone(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, chain: Chain): void {
+  tellInReverse(owner, ex, chain, chain.hooks.upstreamDone, upstreamDone)
+}
+
+/** The same of the `settle` hooks. */
+export function runSettle(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, chain: Chain): void {
+  tellInReverse(owner, ex, chain, chain.hooks.settle, settle)
+}
+
+function tellInReverse(
+  owner: Pick<HooksOwner, 'bug'>,
+  ex: Exchange,
+  { policies }: Chain,
+  places: readonly number[],
+  tell: (policy: Policy, ex: Exchange) => void,
+): void {
+  for (let i = places.length - 1; i >= 0; i--) {
+    const place = places[i] as number
     if (place >= ex.reached) continue
     try {
-      policies[place]?.upstreamDone?.(ex)
+      tell(policies[place] as Policy, ex)
     } catch (error) {
       owner.bug(error)
     }
   }
 }
 
-/** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */
-export function runSettle(owner: Pick<HooksOwner, 'bug'>, ex: Exchange, chain: Chain): void {
-  for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
-    const place = chain.hooks.settle[i] as number
-    if (place >= ex.reached) continue
-    try {
-      chain.policies[place]?.settle?.(ex)
-    } catch (error) {
-      owner.bug(error)
-    }
-  }
+function upstreamDone(policy: Policy, ex: Exchange): void {
+  policy.upstreamDone?.(ex)
+}
+
+function settle(policy: Policy, ex: Exchange): void {
+  policy.settle?.(ex)
 }

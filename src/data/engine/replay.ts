@@ -10,6 +10,7 @@ import { HeldChunks } from './held-chunks.ts'
 export const REPLAY_BYTES = 65_536
 /** Parts of a body that are kept for another attempt: each costs some hundred bytes, whatever it holds. */
 const REPLAY_PARTS = 1_024
+
 /** Gets the body. `write` false: `RequestBody.onDrain` follows when there is room. */
 export interface BodyTaker {
   write(chunk: Buffer): boolean

@@ -5,34 +5,26 @@ import { upgrades } from './feature.ts'
 /** Keys of a route whose only effect is on upgrades. */
 const KEYS = ['upgrades', 'websocket'] as const
 
+const withListener = (listener: string): string => `listeners:
+  web: ${listener}
+upstreams:
+  chat:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  chat:
+    match: { path: /chat }
+    to: chat
+    websocket: { ping: 30s }
+`
+
 const upgradeAtNode: Lint = {
   name: 'upgrade-at-node',
   finds: '`upgrades` or `websocket` on a route whose listeners all have `http1: node`.',
   why: 'A listener with `http1: node` changes no protocol: it answers 501 to an offer that the route allows.',
   remedy:
     'Remove `http1: node` from a listener of the route, let it have another listener, or set `upgrades: off` to have such offers ignored.',
-  example: `listeners:
-  web: { listen: 0.0.0.0:8080, http1: node }
-upstreams:
-  chat:
-    endpoints: [ http://10.0.0.1:8080 ]
-routes:
-  chat:
-    match: { path: /chat }
-    to: chat
-    websocket: { ping: 30s }
-`,
-  better: `listeners:
-  web: { listen: 0.0.0.0:8080 }
-upstreams:
-  chat:
-    endpoints: [ http://10.0.0.1:8080 ]
-routes:
-  chat:
-    match: { path: /chat }
-    to: chat
-    websocket: { ping: 30s }
-`,
+  example: withListener('{ listen: 0.0.0.0:8080, http1: node }'),
+  better: withListener('{ listen: 0.0.0.0:8080 }'),
   run: (context) => context.routes.flatMap((route) => inRoute(route, context)),
 }
 

@@ -30,9 +30,7 @@ export class LastReads implements Deferred {
   /** Reading goes on. */
   wait(): void {
     this.quietTurns = 0
-    if (this.awaited) return
-    this.awaited = true
-    this.turn.wait(this)
+    if (!this.awaited) this.again()
   }
 
   onTurn(): void {
